@@ -1,0 +1,15 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Arcp.Core.Serialization;
+
+internal sealed class ErrorCodeConverter : JsonConverter<ErrorCode>
+{
+    public override ErrorCode Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String
+            ? new ErrorCode(reader.GetString()!)
+            : throw new PayloadFormatException("an error code string");
+
+    public override void Write(Utf8JsonWriter writer, ErrorCode value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Value);
+}

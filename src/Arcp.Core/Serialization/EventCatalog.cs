@@ -1,0 +1,67 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Arcp.Core.Events;
+
+namespace Arcp.Core.Serialization;
+
+/// <summary>The one table of event kinds: wire name, contract, and the feature a session needs to receive it.</summary>
+internal static class EventCatalog
+{
+    private static readonly FrozenDictionary<string, Entry> ByKind = new Entry[]
+    {
+        new("log", WireJson.Context.LogEvent, Features.None),
+        new("thought", WireJson.Context.ThoughtEvent, Features.None),
+        new("tool_call", WireJson.Context.ToolCallEvent, Features.None),
+        new("tool_result", WireJson.Context.ToolResultEvent, Features.None),
+        new("status", WireJson.Context.StatusEvent, Features.None),
+        new("metric", WireJson.Context.MetricEvent, Features.None),
+        new("artifact_ref", WireJson.Context.ArtifactRefEvent, Features.None),
+        new("delegate", WireJson.Context.DelegateEvent, Features.None),
+        new("progress", WireJson.Context.ProgressEvent, Features.Progress),
+        new("result_chunk", WireJson.Context.ResultChunkEvent, Features.ResultChunk),
+    }.ToFrozenDictionary(entry => entry.Kind);
+
+    /// <summary>The feature that a session needs to receive the kind.</summary>
+    public static Features RequiredFeature(string kind) =>
+        ByKind.TryGetValue(kind, out Entry? entry) ? entry.Feature : Features.None;
+
+    /// <summary>Whether the protocol defines the kind.</summary>
+    public static bool IsDefined(string kind) => ByKind.ContainsKey(kind);
+
+    /// <summary>Reads a body; one that is not what its kind says is kept raw, so that no event is lost.</summary>
+    public static EventBody Read(string kind, Utf8JsonReader reader)
+    {
+        if (ByKind.TryGetValue(kind, out Entry? entry))
+        {
+            Utf8JsonReader attempt = reader;
+            try
+            {
+                if (JsonSerializer.Deserialize(ref attempt, entry.Contract) is EventBody body)
+                {
+                    return body;
+                }
+            }
+            catch (JsonException)
+            {
+                // The body is kept as it is below.
+            }
+        }
+
+        return new RawEvent(kind, JsonSerializer.Deserialize(ref reader, WireJson.Context.RawJson) ?? RawJson.Null);
+    }
+
+    public static void Write(Utf8JsonWriter writer, EventBody body)
+    {
+        if (body is RawEvent raw)
+        {
+            writer.WriteRawValue(raw.Body.Utf8.Span, skipInputValidation: true);
+        }
+        else
+        {
+            JsonSerializer.Serialize(writer, body, ByKind[body.Kind].Contract);
+        }
+    }
+
+    private sealed record Entry(string Kind, JsonTypeInfo Contract, Features Feature);
+}

@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text.Json;
+using Arcp.Core.Events;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
+
+namespace Arcp.Core.Serialization;
+
+/// <summary>Writes frames (§5).</summary>
+/// <remarks>
+/// A sequenced frame (§8.3) is written in two steps. What all sessions share, its <em>tail</em>, is serialised once, when the job emits it;
+/// each session puts its own id and number before a copy of those bytes. Thread-safe.
+/// </remarks>
+public static class FrameWriter
+{
+    [ThreadStatic]
+    private static Utf8JsonWriter? _writer;
+
+    /// <summary>Writes a whole frame.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="envelope">The frame; a header without an id is written without one.</param>
+    public static void Write(IBufferWriter<byte> output, Envelope envelope)
+    {
+        ArgumentNullException.ThrowIfNull(envelope);
+        MessageCatalog.Entry entry = MessageCatalog.Of(envelope.Message);
+        Utf8JsonWriter writer = Begin(output, entry, envelope.Header);
+        JsonSerializer.Serialize(writer, envelope.Message, entry.Contract);
+        End(writer);
+    }
+
+    /// <summary>Writes a whole frame around a payload that has been serialised before; its bytes are copied as they are.</summary>
+    /// <typeparam name="TMessage">The message that the payload is of.</typeparam>
+    /// <param name="output">Where to.</param>
+    /// <param name="header">The header.</param>
+    /// <param name="payload">The payload, as <see cref="WritePayload"/> made it.</param>
+    public static void Write<TMessage>(IBufferWriter<byte> output, FrameHeader header, ReadOnlySpan<byte> payload)
+        where TMessage : ArcpMessage
+    {
+        Utf8JsonWriter writer = Begin(output, MessageCatalog.Of<TMessage>(), header);
+        writer.WriteRawValue(payload, skipInputValidation: true);
+        End(writer);
+    }
+
+    /// <summary>Serialises a payload alone.</summary>
+    /// <param name="message">The payload.</param>
+    public static byte[] WritePayload(ArcpMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return JsonSerializer.SerializeToUtf8Bytes(message, MessageCatalog.Of(message).Contract);
+    }
+
+    /// <summary>The bytes that a session puts before the number and tail of each of its sequenced frames.</summary>
+    /// <param name="sessionId">The session.</param>
+    public static byte[] SequencedPrefix(SessionId sessionId) =>
+        [.. "{\"arcp\":\"1.1\",\"session_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(sessionId, WireJson.Context.SessionId), .. ",\"event_seq\":"u8];
+
+    /// <summary>The bytes that stand in the tail of each sequenced frame of a job.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="trace">Its trace.</param>
+    public static byte[] JobMembers(JobId jobId, TraceContext trace)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        return [.. ",\"job_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(jobId, WireJson.Context.JobId), .. ",\"trace_id\":\""u8, .. System.Text.Encoding.UTF8.GetBytes(trace.Value), .. "\",\"id\":\"msg_"u8];
+    }
+
+    /// <summary>Writes the tail of a <c>job.event</c>.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
+    /// <param name="now">When the event happened; also the time in the frame's id.</param>
+    /// <param name="body">The event.</param>
+    public static void WriteEventTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, EventBody body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        BeginTail(output, "job.event"u8, jobMembers, now);
+        Utf8JsonWriter writer = Rent(output);
+        JobEventConverter.Write(writer, now, body);
+        writer.Flush();
+        output.Write("}"u8);
+    }
+
+    /// <summary>Writes the tail of a terminal frame: <see cref="JobResult"/> or <see cref="JobError"/>.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
+    /// <param name="now">The time in the frame's id.</param>
+    /// <param name="message">The message.</param>
+    public static void WriteTerminalTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, ArcpMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        MessageCatalog.Entry entry = MessageCatalog.Of(message);
+        BeginTail(output, entry.Utf8Name, jobMembers, now);
+        Utf8JsonWriter writer = Rent(output);
+        JsonSerializer.Serialize(writer, message, entry.Contract);
+        writer.Flush();
+        output.Write("}"u8);
+    }
+
+    /// <summary>Puts a sequenced frame together: prefix, number and tail.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="sequencedPrefix">What <see cref="SequencedPrefix"/> made.</param>
+    /// <param name="eventSeq">The frame's number in the session (§8.3).</param>
+    /// <param name="tail">The bytes that all sessions share.</param>
+    /// <returns>The frame's length in bytes.</returns>
+    public static int WriteSequenced(IBufferWriter<byte> output, ReadOnlySpan<byte> sequencedPrefix, long eventSeq, ReadOnlySpan<byte> tail)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        const int longestNumber = 20;
+        Span<byte> span = output.GetSpan(sequencedPrefix.Length + longestNumber + tail.Length);
+        sequencedPrefix.CopyTo(span);
+        _ = Utf8Formatter.TryFormat(eventSeq, span[sequencedPrefix.Length..], out int digits);
+        int length = sequencedPrefix.Length + digits;
+        tail.CopyTo(span[length..]);
+        length += tail.Length;
+        output.Advance(length);
+        return length;
+    }
+
+    private static void BeginTail(IBufferWriter<byte> output, ReadOnlySpan<byte> type, ReadOnlySpan<byte> jobMembers, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        output.Write(",\"type\":\""u8);
+        output.Write(type);
+        output.Write("\""u8);
+        output.Write(jobMembers);
+        Ulid.Mint(now, output.GetSpan(Ulid.Length));
+        output.Advance(Ulid.Length);
+        output.Write("\",\"payload\":"u8);
+    }
+
+    private static Utf8JsonWriter Begin(IBufferWriter<byte> output, MessageCatalog.Entry entry, in FrameHeader header)
+    {
+        Utf8JsonWriter writer = Rent(output);
+        writer.WriteStartObject();
+        writer.WriteString("arcp"u8, "1.1"u8);
+        WriteMember(writer, "id"u8, header.Id?.Value);
+        writer.WriteString("type"u8, entry.Utf8Name);
+        WriteMember(writer, "session_id"u8, header.SessionId?.Value);
+        WriteMember(writer, "job_id"u8, header.JobId?.Value);
+        WriteMember(writer, "trace_id"u8, header.Trace?.Value);
+        WriteMember(writer, "request_id"u8, header.RequestId?.Value);
+        if (header.EventSeq is { } eventSeq)
+        {
+            writer.WriteNumber("event_seq"u8, eventSeq);
+        }
+
+        writer.WritePropertyName("payload"u8);
+        return writer;
+    }
+
+    private static void End(Utf8JsonWriter writer)
+    {
+        writer.WriteEndObject();
+        writer.Flush();
+    }
+
+    private static void WriteMember(Utf8JsonWriter writer, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+        {
+            writer.WriteString(name, value);
+        }
+    }
+
+    private static Utf8JsonWriter Rent(IBufferWriter<byte> output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        if (_writer is null)
+        {
+            return _writer = new Utf8JsonWriter(output, WireJson.WriterOptions);
+        }
+
+        _writer.Reset(output);
+        return _writer;
+    }
+}
