@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using Arcp.Core.Messages;
+using Arcp.Core.Transports;
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Time;
+using Microsoft.Extensions.Logging;
+
+namespace Arcp.Runtime;
+
+/// <summary>Runs ARCP sessions and jobs. Made by <c>services.AddArcpRuntime()</c>, or by <see cref="DependencyInjection.ArcpRuntimeBuilder.Build()"/> without a container.</summary>
+/// <remarks>Thread-safe. <see cref="StopAsync"/> or <see cref="DisposeAsync"/> ends it once and for all.</remarks>
+public sealed class ArcpRuntime : IAsyncDisposable
+{
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
+
+    private readonly SessionServices _services;
+    private readonly ConnectionHost _connections;
+    private readonly DeadlineQueue _deadlines;
+    private readonly ConcurrentDictionary<object, Task> _running = new();
+    private readonly CancellationTokenSource _cut = new();
+    private readonly Lock _lock = new();
+    private Task? _stopping;
+
+    internal ArcpRuntime(RuntimeSetup setup)
+    {
+        ILogger logger = setup.LoggerFactory.CreateLogger("Arcp.Runtime");
+        _deadlines = new DeadlineQueue(setup.Clock);
+        var jobs = new JobRegistry(setup.Options, _deadlines, setup.Clock, logger);
+        _services = new SessionServices
+        {
+            Options = setup.Options,
+            Clock = setup.Clock,
+            Logger = logger,
+            Authenticator = setup.Authenticator,
+            Agents = new AgentRegistry(setup.Agents),
+            AgentEnvironment = new AgentEnvironment(setup.Services, setup.Options.JsonSerializerOptions, setup.Clock),
+            Jobs = jobs,
+            Runner = new JobRunner(jobs, _deadlines, setup.Clock, logger),
+            Sessions = new SessionRegistry(setup.Options, _deadlines, logger),
+        };
+        _connections = new ConnectionHost(_services);
+    }
+
+    /// <summary>What the runtime is doing at this moment.</summary>
+    public ArcpRuntimeStatistics GetStatistics() => new()
+    {
+        Connections = _running.Count,
+        Sessions = _services.Sessions.Count,
+        Jobs = _services.Jobs.Count,
+        RunningJobs = _services.Jobs.ActiveCount,
+        RunningAgents = _services.Runner.AgentCount,
+        PendingDeadlines = _deadlines.Count,
+    };
+
+    /// <summary>Serves one connection until it ends, and disposes its transport.</summary>
+    /// <param name="transport">The connection.</param>
+    /// <param name="context">What the host knows of it; null = nothing.</param>
+    /// <param name="cancellationToken">Cuts the connection; its session can be resumed (§6.3).</param>
+    /// <returns>Ends when the connection has; never fails because of the peer.</returns>
+    public async Task RunConnectionAsync(ITransport transport, ConnectionContext? context = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_stopping is null)
+            {
+                _running[ended] = ended.Task;
+            }
+        }
+
+        if (!_running.ContainsKey(ended))
+        {
+            await transport.DisposeAsync().ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cut.Token);
+            await _connections.RunAsync(transport, context ?? ConnectionContext.Unknown, either.Token).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A connection that fails must not take its host down; what happened is in the log.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ConnectionFailed(_services.Logger, e);
+        }
+        finally
+        {
+            _running.TryRemove(ended, out _);
+            ended.SetResult();
+        }
+    }
+
+    /// <summary>Stops: takes no more submits and connections, asks agents to stop and gives them the shutdown grace, ends every job with one terminal frame, sends what there is to send, and closes all connections.</summary>
+    /// <param name="cancellationToken">Cuts the grace short.</param>
+    /// <returns>Ends when nothing of the runtime is left but agents that ignore their cancellation.</returns>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            return _stopping ??= StopCoreAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Stops, if that has not happened yet.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
+
+    private async Task StopCoreAsync(CancellationToken cancellationToken)
+    {
+        await Task.Yield(); // the lock is not held from here on
+        await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(_services.Sessions.All().Select(session => session.LastAnswer)).ConfigureAwait(false);
+        await Task.WhenAll(_services.Sessions.Connected().Select(entry => entry.Connection.EndAsync(
+            entry.Session, entry.Session.Frame(new SessionClosed { Reason = "The runtime is shutting down." }), drain: true, FarewellTime))).ConfigureAwait(false);
+        await _cut.CancelAsync().ConfigureAwait(false); // what is left has not got as far as a session
+        await Task.WhenAll(_running.Values).ConfigureAwait(false);
+        foreach (Session session in _services.Sessions.All())
+        {
+            session.Outbox.Close();
+        }
+
+        _deadlines.Dispose();
+        _cut.Dispose();
+    }
+}

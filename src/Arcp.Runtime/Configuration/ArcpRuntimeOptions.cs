@@ -1,0 +1,92 @@
+using System.Reflection;
+using System.Text.Json;
+
+namespace Arcp.Runtime.Configuration;
+
+/// <summary>The settings of a runtime (§14). They are read once, when the runtime is built, and validated then.</summary>
+public sealed class ArcpRuntimeOptions
+{
+    /// <summary>The name told to clients (§6.2). Default <c>arcp-dotnet</c>; not empty.</summary>
+    public string Name { get; set; } = "arcp-dotnet";
+
+    /// <summary>The version told to clients (§6.2). Default: this package's version; not empty.</summary>
+    public string Version { get; set; } = DefaultVersion();
+
+    /// <summary>How the JSON of agents' typed inputs and results looks, where no contract is given. Null (the default) = <see cref="JsonSerializerOptions.Web"/>.</summary>
+    public JsonSerializerOptions? JsonSerializerOptions { get; set; }
+
+    /// <summary>Whether sessions without credentials are allowed (§6.1). Default false.</summary>
+    public bool AllowAnonymous { get; set; }
+
+    /// <summary>The largest frame that is accepted, in bytes (§4). Default 4 MiB; 1 KiB to 1 GiB.</summary>
+    public int MaxFrameBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>How long a connection may take to say hello (§6.2). Default 10 s; greater than 0.</summary>
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long after a disconnect a session can be resumed (§6.3). Default 600 s; 0 or more.</summary>
+    public TimeSpan ResumeWindow { get; set; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>How long a job that has ended stays listed and can be subscribed to (§6.6). Null = as long as <see cref="ResumeWindow"/>; 0 or more.</summary>
+    public TimeSpan? TerminalRetention { get; set; }
+
+    /// <summary>How long jobs may wind down when the runtime stops. Default 5 s; 0 or more.</summary>
+    public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How refused requests are answered (§12). Default <see cref="RejectionFrames.Both"/>.</summary>
+    public RejectionFrames RejectionFrames { get; set; } = RejectionFrames.Both;
+
+    /// <summary>How many connections may wait for their welcome at once (§14). Default 1,000; at least 1.</summary>
+    public int MaxUnwelcomedConnections { get; set; } = 1_000;
+
+    /// <summary>How many sessions a principal may have (§14). Default 1,000; at least 1.</summary>
+    public int MaxSessionsPerPrincipal { get; set; } = 1_000;
+
+    /// <summary>How many jobs a principal may have at work at once (§14). Default 1,000; at least 1.</summary>
+    public int MaxRunningJobsPerPrincipal { get; set; } = 1_000;
+
+    /// <summary>How many events of one job are held in memory before the oldest go (§14). Default 100,000; at least 1.</summary>
+    public int MaxLogEventsPerJob { get; set; } = 100_000;
+
+    /// <summary>How many bytes of one job's events are held in memory before the oldest go (§14). Default 32 MiB; at least 1.</summary>
+    public long MaxLogBytesPerJob { get; set; } = 32L * 1024 * 1024;
+
+    /// <summary>How many frames that were sent and not acknowledged a session can replay (§14). Default 10,000; at least 1.</summary>
+    public int MaxHeldFramesPerSession { get; set; } = 10_000;
+
+    /// <summary>How many bytes of such frames (§14). Default 16 MiB; at least 1.</summary>
+    public long MaxHeldBytesPerSession { get; set; } = 16L * 1024 * 1024;
+
+    internal TimeSpan EffectiveRetention => TerminalRetention ?? ResumeWindow;
+
+    /// <summary>Lists what is wrong, each with what is accepted.</summary>
+    internal IEnumerable<string> FindErrors()
+    {
+        (bool Holds, string Rule)[] rules =
+        [
+            (!string.IsNullOrWhiteSpace(Name), $"{nameof(Name)} must not be empty."),
+            (!string.IsNullOrWhiteSpace(Version), $"{nameof(Version)} must not be empty."),
+            (MaxFrameBytes is >= 1024 and <= 1 << 30, $"{nameof(MaxFrameBytes)} must be 1 KiB to 1 GiB."),
+            (HandshakeTimeout > TimeSpan.Zero, $"{nameof(HandshakeTimeout)} must be greater than 0."),
+            (ResumeWindow >= TimeSpan.Zero, $"{nameof(ResumeWindow)} must be 0 or more."),
+            (EffectiveRetention >= TimeSpan.Zero, $"{nameof(TerminalRetention)} must be 0 or more."),
+            (ShutdownGrace >= TimeSpan.Zero, $"{nameof(ShutdownGrace)} must be 0 or more."),
+            (Enum.IsDefined(RejectionFrames), $"{nameof(RejectionFrames)} must be one of {string.Join(", ", Enum.GetNames<RejectionFrames>())}."),
+            (MaxUnwelcomedConnections >= 1, $"{nameof(MaxUnwelcomedConnections)} must be at least 1."),
+            (MaxSessionsPerPrincipal >= 1, $"{nameof(MaxSessionsPerPrincipal)} must be at least 1."),
+            (MaxRunningJobsPerPrincipal >= 1, $"{nameof(MaxRunningJobsPerPrincipal)} must be at least 1."),
+            (MaxLogEventsPerJob >= 1, $"{nameof(MaxLogEventsPerJob)} must be at least 1."),
+            (MaxLogBytesPerJob >= 1, $"{nameof(MaxLogBytesPerJob)} must be at least 1."),
+            (MaxHeldFramesPerSession >= 1, $"{nameof(MaxHeldFramesPerSession)} must be at least 1."),
+            (MaxHeldBytesPerSession >= 1, $"{nameof(MaxHeldBytesPerSession)} must be at least 1."),
+        ];
+        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule);
+    }
+
+    private static string DefaultVersion()
+    {
+        string version = typeof(ArcpRuntimeOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+        int build = version.IndexOf('+', StringComparison.Ordinal);
+        return build < 0 ? version : version[..build];
+    }
+}

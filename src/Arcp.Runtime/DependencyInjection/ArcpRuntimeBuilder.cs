@@ -1,0 +1,106 @@
+using System.Diagnostics.CodeAnalysis;
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Arcp.Runtime.DependencyInjection;
+
+/// <summary>Collects what a runtime is made of: agents, tokens, the host's own parts. <c>services.AddArcpRuntime()</c> gives one; without a container make one and <see cref="Build()"/>.</summary>
+/// <remarks>Not thread-safe. Mistakes such as an agent that is registered twice are reported when the runtime is built.</remarks>
+public sealed class ArcpRuntimeBuilder
+{
+    private readonly List<AgentDescriptor> _agents = [];
+    private readonly List<(string Token, Principal Principal)> _tokens = [];
+    private Func<IServiceProvider, IArcpAuthenticator>? _authenticator;
+
+    /// <summary>The host's services; null without a container.</summary>
+    public IServiceCollection? Services { get; init; }
+
+    /// <summary>The settings of a runtime that is built without a container.</summary>
+    public ArcpRuntimeOptions Options { get; } = new();
+
+    /// <summary>The clock of a runtime that is built without a container. With one, a registered <see cref="TimeProvider"/> is used.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>The log of a runtime that is built without a container.</summary>
+    public ILoggerFactory LoggerFactory { get; set; } = NullLoggerFactory.Instance;
+
+    /// <summary>Accepts a bearer token (§6.1).</summary>
+    /// <param name="token">The token; not blank. A secret.</param>
+    /// <param name="principal">Whom it stands for; several tokens may stand for one.</param>
+    public ArcpRuntimeBuilder AddBearerToken(string token, string principal)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(token);
+        _tokens.Add((token, Principal.Named(principal)));
+        return this;
+    }
+
+    /// <summary>Lets the host check bearer tokens itself. Tokens given by <see cref="AddBearerToken"/> are then not looked at.</summary>
+    /// <param name="authenticator">Checks them.</param>
+    public ArcpRuntimeBuilder UseAuthenticator(IArcpAuthenticator authenticator)
+    {
+        ArgumentNullException.ThrowIfNull(authenticator);
+        _authenticator = _ => authenticator;
+        return this;
+    }
+
+    /// <summary>Lets the host check bearer tokens itself, with a service of the container.</summary>
+    /// <typeparam name="TAuthenticator">Checks them; made once.</typeparam>
+    public ArcpRuntimeBuilder UseAuthenticator<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAuthenticator>()
+        where TAuthenticator : class, IArcpAuthenticator
+    {
+        _authenticator = services => ActivatorUtilities.GetServiceOrCreateInstance<TAuthenticator>(services);
+        return this;
+    }
+
+    /// <summary>Builds a runtime without a container.</summary>
+    /// <exception cref="InvalidOperationException">A setting or an agent is wrong; the message says what is accepted.</exception>
+    public ArcpRuntime Build() => Build(EmptyServices.Instance, Options, TimeProvider, LoggerFactory);
+
+    internal ArcpRuntime Build(IServiceProvider services, ArcpRuntimeOptions options, TimeProvider clock, ILoggerFactory loggerFactory)
+    {
+        string[] errors = [.. options.FindErrors()];
+        if (errors.Length > 0)
+        {
+            throw new InvalidOperationException($"The runtime's options are wrong: {string.Join(" ", errors)}");
+        }
+
+        return new ArcpRuntime(new RuntimeSetup
+        {
+            Options = options,
+            Clock = clock,
+            LoggerFactory = loggerFactory,
+            Services = services,
+            Authenticator = _authenticator?.Invoke(services) ?? new StaticTokenAuthenticator(_tokens),
+            Agents = [.. _agents],
+        });
+    }
+
+    internal ArcpRuntimeBuilder Add(string name, string version, bool isDefault, Func<IServiceProvider, IAgent> create)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(version);
+        if (!AgentName.IsName(name))
+        {
+            throw new ArgumentException($"'{name}' is not an agent name; accepted is {AgentName.NameRule}.", nameof(name));
+        }
+
+        if (!AgentName.IsVersion(version))
+        {
+            throw new ArgumentException($"'{version}' is not an agent version; accepted is {AgentName.VersionRule}.", nameof(version));
+        }
+
+        _agents.Add(new AgentDescriptor(name, version, isDefault, create));
+        return this;
+    }
+
+    private sealed class EmptyServices : IServiceProvider
+    {
+        public static EmptyServices Instance { get; } = new();
+
+        public object? GetService(Type serviceType) => null;
+    }
+}

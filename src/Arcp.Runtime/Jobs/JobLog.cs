@@ -1,0 +1,103 @@
+using Arcp.Core;
+
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>What a log reading came to.</summary>
+internal enum LogReadStatus
+{
+    /// <summary>All there is has been read.</summary>
+    CaughtUp,
+
+    /// <summary>There is more.</summary>
+    More,
+
+    /// <summary>What comes next is no longer held.</summary>
+    Gone,
+}
+
+/// <summary>A job's events and its terminal frame, numbered 1..n, as the bytes that all sessions share (§8.3).</summary>
+/// <remarks>Needs its job's lock. Beyond its limits the oldest entries go, the last one never.</remarks>
+internal sealed class JobLog(int maxEntries, long maxBytes)
+{
+    private const int FirstSlab = 512;
+    private const int LargestSlab = 64 * 1024;
+
+    private LogEntry[] _ring = new LogEntry[4];
+    private int _start;
+    private int _count;
+    private byte[] _slab = [];
+    private int _slabUsed;
+
+    /// <summary>How many entries there have ever been: the number of the last one.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>The bytes held.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>How many entries have gone.</summary>
+    public long Evicted => Length - _count;
+
+    public void Append(ReadOnlySpan<byte> tail, Features required, bool isTerminal)
+    {
+        if (tail.Length > _slab.Length - _slabUsed)
+        {
+            // Small jobs stay small, long ones soon use large slabs.
+            int size = Math.Min(LargestSlab, Math.Max(FirstSlab, _slab.Length * 2));
+            _slab = new byte[Math.Max(size, tail.Length)];
+            _slabUsed = 0;
+        }
+
+        tail.CopyTo(_slab.AsSpan(_slabUsed));
+        Push(new LogEntry(_slab, _slabUsed, tail.Length, required, isTerminal));
+        _slabUsed += tail.Length;
+        Bytes += tail.Length;
+        Length++;
+        while (_count > 1 && (_count > maxEntries || Bytes > maxBytes))
+        {
+            Bytes -= _ring[_start].Length;
+            _ring[_start] = default;
+            _start = (_start + 1) % _ring.Length;
+            _count--;
+        }
+    }
+
+    /// <summary>Hands entries to a sink, from the one behind <paramref name="position"/> on.</summary>
+    /// <param name="position">The number of the last entry that was read; moved on.</param>
+    /// <param name="sink">Takes them until it is full.</param>
+    public LogReadStatus Read<TSink>(ref long position, ref TSink sink)
+        where TSink : struct, ILogSink
+    {
+        if (position < Evicted)
+        {
+            return LogReadStatus.Gone;
+        }
+
+        bool room = true;
+        while (room && position < Length)
+        {
+            ref readonly LogEntry entry = ref _ring[(int)((_start + position - Evicted) % _ring.Length)];
+            position++;
+            room = sink.Accept(position, entry);
+        }
+
+        return position < Length ? LogReadStatus.More : LogReadStatus.CaughtUp;
+    }
+
+    private void Push(in LogEntry entry)
+    {
+        if (_count == _ring.Length)
+        {
+            var larger = new LogEntry[_ring.Length * 2];
+            for (int i = 0; i < _count; i++)
+            {
+                larger[i] = _ring[(_start + i) % _ring.Length];
+            }
+
+            _ring = larger;
+            _start = 0;
+        }
+
+        _ring[(_start + _count) % _ring.Length] = entry;
+        _count++;
+    }
+}

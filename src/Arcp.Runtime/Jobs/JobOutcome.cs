@@ -1,0 +1,67 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
+
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>How a job ended. Every terminal job has exactly one (§7.3).</summary>
+internal abstract record JobOutcome
+{
+    private JobOutcome()
+    {
+    }
+
+    public static JobOutcome ShutDown { get; } = new Failed(ErrorCode.InternalError, "The runtime is shutting down.", Retryable: true);
+
+    public abstract JobStatus Status { get; }
+
+    /// <summary>The terminal frame that tells it.</summary>
+    public abstract ArcpMessage ToMessage(JobId jobId);
+
+    public static Failed From(ArcpException error) => new(error.Code, error.Message, error.Retryable) { Details = error.Details };
+
+    public sealed record Succeeded(RawJson Result) : JobOutcome
+    {
+        public override JobStatus Status => JobStatus.Success;
+
+        public override ArcpMessage ToMessage(JobId jobId) => new JobResult { FinalStatus = Status, Result = Result };
+    }
+
+    public sealed record Failed(ErrorCode Code, string Message, bool Retryable) : JobOutcome
+    {
+        public RawJson? Details { get; init; }
+
+        public override JobStatus Status => JobStatus.Error;
+
+        public override ArcpMessage ToMessage(JobId jobId) =>
+            new JobError { JobId = jobId, FinalStatus = Status, Code = Code, Message = Message, Retryable = Retryable, Details = Details };
+    }
+
+    public sealed record Cancelled(string? Reason) : JobOutcome
+    {
+        public override JobStatus Status => JobStatus.Cancelled;
+
+        public override ArcpMessage ToMessage(JobId jobId) => new JobError
+        {
+            JobId = jobId,
+            FinalStatus = Status,
+            Code = ErrorCode.Cancelled,
+            Message = string.IsNullOrWhiteSpace(Reason) ? "The job was cancelled." : $"The job was cancelled: {Reason}",
+            Retryable = false,
+        };
+    }
+
+    public sealed record TimedOut(TimeSpan Limit) : JobOutcome
+    {
+        public override JobStatus Status => JobStatus.TimedOut;
+
+        public override ArcpMessage ToMessage(JobId jobId) => new JobError
+        {
+            JobId = jobId,
+            FinalStatus = Status,
+            Code = ErrorCode.Timeout,
+            Message = FormattableString.Invariant($"The job ran longer than its max_runtime_sec of {Limit.TotalSeconds}."),
+            Retryable = false,
+        };
+    }
+}

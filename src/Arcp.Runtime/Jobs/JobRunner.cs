@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using Arcp.Core;
+using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Time;
+using Microsoft.Extensions.Logging;
+
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>Runs jobs' agents and turns what becomes of them into signals. Owns every task that it starts.</summary>
+internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
+{
+    private readonly ConcurrentDictionary<Job, Task> _running = new();
+
+    /// <summary>How many agents have not returned yet; one that ignores cancellation outlives its job.</summary>
+    public int AgentCount => _running.Count;
+
+    /// <summary>Starts a job's agent on the thread pool.</summary>
+    public void Start(Job job, IJobWork work)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _running[job] = Task.Run(async () =>
+        {
+            await started.Task.ConfigureAwait(false);
+            await RunAsync(job, work).ConfigureAwait(false);
+            _running.TryRemove(job, out _);
+        });
+        started.SetResult();
+    }
+
+    /// <summary>Ends all jobs: agents are asked to stop and have <paramref name="grace"/> to do so, then their jobs end without them.</summary>
+    /// <returns>Ends when every job has ended and every agent that listens has returned.</returns>
+    public async Task StopAsync(TimeSpan grace, CancellationToken cancellationToken)
+    {
+        jobs.Close();
+        foreach (Job job in jobs.All)
+        {
+            job.RequestStop();
+        }
+
+        await WaitForAgentsAsync(grace, cancellationToken).ConfigureAwait(false);
+        foreach (Job job in jobs.All)
+        {
+            job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
+        }
+
+        if (AgentCount > 0)
+        {
+            Log.AgentsIgnoreShutdown(logger, AgentCount);
+        }
+    }
+
+    private async Task WaitForAgentsAsync(TimeSpan grace, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAll(_running.Values).WaitAsync(grace, clock, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The grace is over; what still runs is ended by the caller.
+        }
+        catch (OperationCanceledException)
+        {
+            // The host wants to be gone sooner.
+        }
+    }
+
+    private async Task RunAsync(Job job, IJobWork work)
+    {
+        if (job.TryApply(JobSignal.AgentStarted))
+        {
+            using IDisposable? deadline = ScheduleTimeout(job);
+            job.TryApply(new JobSignal.Finished(await GetOutcomeAsync(job, work).ConfigureAwait(false)));
+        }
+
+        await job.StopDelivered.ConfigureAwait(false);
+    }
+
+    private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
+        ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.TimedOut(limit))))
+        : null;
+
+    private async Task<JobOutcome> GetOutcomeAsync(Job job, IJobWork work)
+    {
+        try
+        {
+            return new JobOutcome.Succeeded(await work.RunAsync(job, job.Stopping).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (job.Stopping.IsCancellationRequested)
+        {
+            return JobOutcome.ShutDown; // when the job was ended by anything else, this comes too late to count
+        }
+        catch (ArcpException e)
+        {
+            return JobOutcome.From(e);
+        }
+#pragma warning disable CA1031 // An agent may throw anything; its text stays in the log (§12).
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.AgentFailed(logger, job.Spec.Id, job.Spec.AgentName, e);
+            return new JobOutcome.Failed(ErrorCode.InternalError, "The agent failed.", Retryable: true);
+        }
+    }
+}

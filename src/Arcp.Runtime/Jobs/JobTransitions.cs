@@ -1,0 +1,17 @@
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>The transition table of §7.3, a pure function.</summary>
+internal static class JobTransitions
+{
+    /// <summary>Decides what a signal does.</summary>
+    /// <returns>The state afterwards, and whether the signal took effect.</returns>
+    public static (JobState State, bool Applied) Next(JobState state, JobSignal signal) => (state, signal) switch
+    {
+        (JobState.Ended, _) => (state, false), // terminal absorbs everything
+        (JobState.Pending, JobSignal.Started) => (JobState.AtWork, true),
+        (JobState.Running, JobSignal.Emitted) => (state, true),
+        (JobState.Running, JobSignal.Finished finished) => (new JobState.Ended(finished.Outcome), true),
+        (_, JobSignal.Stopped stopped) => (new JobState.Ended(stopped.Outcome), true),
+        _ => (state, false), // an agent that has not started says and ends nothing; one that has does not start again
+    };
+}

@@ -1,0 +1,102 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Transports;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Diagnostics;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>Serves connections from their first byte to their last.</summary>
+internal sealed class ConnectionHost(SessionServices services)
+{
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
+
+    private readonly Handshake _handshake = new(services);
+    private int _unwelcomed;
+
+    /// <summary>How many connections wait for their welcome.</summary>
+    public int UnwelcomedCount => Volatile.Read(ref _unwelcomed);
+
+    /// <summary>Serves one connection and disposes its transport.</summary>
+    public async Task RunAsync(ITransport transport, ConnectionContext context, CancellationToken cancellationToken)
+    {
+        using var buffer = new FrameBuffer(services.Options.MaxFrameBytes);
+        await using (transport.ConfigureAwait(false))
+        {
+            var connection = new SessionConnection(transport, buffer, services);
+            if (await WelcomeAsync(transport, buffer, connection, context, cancellationToken).ConfigureAwait(false) is { } session)
+            {
+                await connection.RunAsync(session, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Makes a session of the connection, or answers why not.</summary>
+    private async Task<Session?> WelcomeAsync(
+        ITransport transport, FrameBuffer buffer, SessionConnection connection, ConnectionContext context, CancellationToken cancellationToken)
+    {
+        using var time = new CancellationTokenSource(services.Options.HandshakeTimeout, services.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
+        Task<FrameReadStatus> reading = Task.FromResult(FrameReadStatus.Closed);
+        ArcpException refusal;
+        try
+        {
+            if (Interlocked.Increment(ref _unwelcomed) > services.Options.MaxUnwelcomedConnections)
+            {
+                throw new ArcpException(
+                    ErrorCode.InternalError,
+                    $"The limit of {services.Options.MaxUnwelcomedConnections} connections without a session is reached; try again later.",
+                    retryable: true);
+            }
+
+            reading = transport.ReadAsync(buffer, CancellationToken.None).AsTask();
+            Envelope first = Handshake.Decode(await reading.WaitAsync(either.Token).ConfigureAwait(false), buffer);
+            return await _handshake.PerformAsync(first, connection, context, either.Token).ConfigureAwait(false);
+        }
+        catch (ArcpException e)
+        {
+            refusal = e;
+        }
+        catch (OperationCanceledException)
+        {
+            refusal = new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
+        }
+        catch (TransportException)
+        {
+            return null;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _unwelcomed);
+        }
+
+        Log.HandshakeRefused(services.Logger, context.RemoteAddress, refusal.Code.Value, refusal.Message);
+        await RefuseAsync(transport, buffer, refusal, reading).ConfigureAwait(false);
+        return null;
+    }
+
+    // Carries a fresh session id: clients in the field drop frames without one (§6.2).
+    private async Task RefuseAsync(ITransport transport, FrameBuffer buffer, ArcpException error, Task reading)
+    {
+        var header = new FrameHeader { Id = MessageId.New(services.Clock), SessionId = SessionId.New(services.Clock) };
+        using var time = new CancellationTokenSource(FarewellTime, services.Clock);
+        try
+        {
+            await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error), header), time.Token).ConfigureAwait(false);
+            await transport.FlushAsync(time.Token).ConfigureAwait(false);
+            await transport.CloseAsync(time.Token).ConfigureAwait(false);
+            if (reading.IsCompleted)
+            {
+                await PeerClosing.WaitAsync(transport, buffer, time.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is TransportException or OperationCanceledException)
+        {
+            // The refused peer did not wait for its answer.
+        }
+
+        // The buffer is lent to a read that may still be under way.
+        await transport.DisposeAsync().ConfigureAwait(false);
+        await reading.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+    }
+}

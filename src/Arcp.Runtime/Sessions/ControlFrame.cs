@@ -1,0 +1,6 @@
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>A frame without a number, ready to be sent.</summary>
+/// <param name="Bytes">The whole frame.</param>
+/// <param name="OutlivesConnection">Whether it is still sent on the next connection when this one ends first: the answers to submits are.</param>
+internal readonly record struct ControlFrame(ReadOnlyMemory<byte> Bytes, bool OutlivesConnection);

@@ -1,0 +1,72 @@
+using System.Buffers;
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Runtime.Configuration;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>Makes frames without a number.</summary>
+internal static class ControlFrames
+{
+    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, FrameHeader header)
+    {
+        var output = new ArrayBufferWriter<byte>(256);
+        FrameWriter.Write(output, new Envelope(header, message));
+        return output.WrittenMemory;
+    }
+
+    /// <summary>Makes a frame around a payload that was serialised before, byte by byte as it is.</summary>
+    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, FrameHeader header)
+        where TMessage : ArcpMessage
+    {
+        var output = new ArrayBufferWriter<byte>(payload.Length + 256);
+        FrameWriter.Write<TMessage>(output, header, payload);
+        return output.WrittenMemory;
+    }
+
+    /// <summary>The <c>session.error</c> of §12.</summary>
+    public static SessionError ToSessionError(ArcpException error, MessageId? requestId = null, JobId? jobId = null) => new()
+    {
+        Code = error.Code,
+        Message = error.Message,
+        Retryable = error.Retryable,
+        Details = error.Details,
+        RequestId = requestId,
+        JobId = jobId,
+    };
+
+    /// <summary>What a refused request is answered with (§12).</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="request">The refused frame's header.</param>
+    /// <param name="error">Why.</param>
+    /// <param name="jobRequest">Whether it was a submit, cancel or subscribe: then a <c>job.error</c> without a job follows.</param>
+    /// <param name="form">Which of the two the host wants sent.</param>
+    public static ControlFrame[] Refusal(Session session, FrameHeader request, ArcpException error, bool jobRequest, RejectionFrames form)
+    {
+        var frames = new List<ControlFrame>(2);
+        if (!jobRequest || form is not RejectionFrames.JobOnly)
+        {
+            frames.Add(new ControlFrame(session.Frame(ToSessionError(error, request.Id, request.JobId), request), jobRequest));
+        }
+
+        if (jobRequest && form is not RejectionFrames.SessionOnly)
+        {
+            var jobless = new JobError
+            {
+                FinalStatus = JobStatus.Error,
+                Code = error.Code,
+                Message = error.Message,
+                Retryable = error.Retryable,
+                Details = error.Details,
+            };
+            ReadOnlyMemory<byte> frame = request.Id is { } id
+                ? Frame(jobless, new FrameHeader { Id = id, SessionId = session.Id, Trace = request.Trace })
+                : session.Frame(jobless, request);
+            frames.Add(new ControlFrame(frame, jobRequest));
+        }
+
+        return [.. frames];
+    }
+}

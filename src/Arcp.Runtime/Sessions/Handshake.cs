@@ -1,0 +1,203 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Diagnostics;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>Turns a bare connection into a session with an authenticated principal (§6.1–§6.3), or refuses it. Nothing else runs before.</summary>
+internal sealed class Handshake(SessionServices services)
+{
+    /// <summary>How long a connection that is taken over may take for its last frame.</summary>
+    private static readonly TimeSpan TakeOverTime = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>The features that this runtime can serve.</summary>
+    private const Features Offered = Features.Ack | Features.Subscribe | Features.Progress | Features.AgentVersions;
+
+    /// <summary>Answers the first frame. The welcome is queued in the session's outbox.</summary>
+    /// <param name="first">The first frame.</param>
+    /// <param name="connection">The connection that the session gets.</param>
+    /// <param name="context">What the host knows of it.</param>
+    /// <param name="cancellationToken">Ends with the handshake's time.</param>
+    /// <exception cref="ArcpException">The connection is refused.</exception>
+    public async Task<Session> PerformAsync(Envelope first, SessionConnection connection, ConnectionContext context, CancellationToken cancellationToken)
+    {
+        switch (first.Message)
+        {
+            case SessionHello hello:
+                Principal? known = await AuthenticateAsync(hello.Auth, context, cancellationToken).ConfigureAwait(false);
+                return ResumeOf(hello) is { } data
+                    ? await ResumeAsync(data with { Features = FeaturesOf(hello) }, IsOwnedBy(known), connection, first.Header).ConfigureAwait(false)
+                    : Open(hello, known, connection, context, first.Header);
+            case SessionResume resume:
+                Func<Principal, bool> isOwner = resume.Auth is null && context.Principal is null
+                    ? static _ => true // the token alone proves it
+                    : IsOwnedBy(await AuthenticateAsync(resume.Auth, context, cancellationToken).ConfigureAwait(false));
+                return await ResumeAsync(new ResumeData(resume.ResumeToken, resume.LastEventSeq ?? 0, null), isOwner, connection, first.Header).ConfigureAwait(false);
+            default:
+                throw Unauthenticated("The first frame must be session.hello or session.resume.");
+        }
+    }
+
+    /// <summary>Reads the first frame out of what arrived.</summary>
+    /// <exception cref="ArcpException">It is none that opens a session.</exception>
+    public static Envelope Decode(FrameReadStatus status, FrameBuffer buffer)
+    {
+        if (status is FrameReadStatus.Closed)
+        {
+            throw new TransportException("The peer has closed the connection before a hello.");
+        }
+
+        if (status is FrameReadStatus.TooLarge)
+        {
+            throw new ArcpException(ErrorCode.InvalidRequest, $"The frame is too large; accepted are {buffer.Limit} bytes.");
+        }
+
+        if (status is FrameReadStatus.Frame)
+        {
+            if (FrameReader.TryRead(buffer.WrittenSpan, Peer.Runtime, out Envelope? envelope, out FrameError? error))
+            {
+                return envelope;
+            }
+
+            // A hello that is broken is told what is wrong; anything else has no business here.
+            if (error.Type is "session.hello" or "session.resume" || error.Kind is FrameErrorKind.UnsupportedVersion or FrameErrorKind.TooDeep)
+            {
+                throw new ArcpException(ErrorCode.InvalidRequest, error.Message);
+            }
+        }
+
+        throw Unauthenticated("The first frame must be session.hello or session.resume.");
+    }
+
+    private static ArcpException Unauthenticated(string message) => new(ErrorCode.Unauthenticated, message);
+
+    private static ArcpException Expired() => new(ErrorCode.ResumeWindowExpired, "The session cannot be resumed; open a new one.");
+
+    private static ResumeData? ResumeOf(SessionHello hello) =>
+        (hello.Resume?.ResumeToken ?? hello.Resume?.Token ?? hello.ResumeToken) is { } token
+            ? new ResumeData(token, hello.Resume?.LastEventSeq ?? hello.LastEventSeq ?? 0, null)
+            : null;
+
+    private static Func<Principal, bool> IsOwnedBy(Principal? known) =>
+        owner => known is null ? owner.IsAnonymous : owner == known;
+
+    private static Features FeaturesOf(SessionHello hello) => FeatureNames.Parse(hello.Capabilities?.Features) & Offered;
+
+    /// <summary>Finds the principal; null = anonymous.</summary>
+    private async Task<Principal?> AuthenticateAsync(SessionAuth? auth, ConnectionContext context, CancellationToken cancellationToken)
+    {
+        if (context.Principal is { } known)
+        {
+            return known;
+        }
+
+        switch (auth?.Scheme)
+        {
+            case "bearer" when !string.IsNullOrWhiteSpace(auth.Token):
+                ValueTask<Principal?> checking = services.Authenticator.AuthenticateAsync(auth.Token, context, cancellationToken);
+                return await CheckedAsync(checking, cancellationToken).ConfigureAwait(false) ?? throw Unauthenticated("The token is not accepted.");
+            case "bearer":
+                throw Unauthenticated("auth: the bearer token is empty.");
+            case "anonymous" or "none" when services.Options.AllowAnonymous:
+                return null;
+            case null:
+                throw Unauthenticated("auth is required: a scheme and a token.");
+            default:
+                throw Unauthenticated("auth: this scheme is not accepted; accepted is bearer.");
+        }
+    }
+
+    private async Task<Principal?> CheckedAsync(ValueTask<Principal?> checking, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await checking.AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The authenticator is the host's code; whatever it throws, nobody gets in.
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Log.AuthenticatorFailed(services.Logger, e);
+            throw new ArcpException(ErrorCode.InternalError, "The token could not be checked.");
+        }
+    }
+
+    private Session Open(SessionHello hello, Principal? known, SessionConnection connection, ConnectionContext context, FrameHeader header)
+    {
+        SessionId id = SessionId.New(services.Clock);
+        var window = new SentWindow(services.Options.MaxHeldFramesPerSession, services.Options.MaxHeldBytesPerSession);
+        Principal principal = known ?? Principal.Anonymous(id.Value);
+        var session = new Session(id, principal, new SessionOutbox(id, window), services.Clock);
+
+        string token = ResumeToken.Mint(out ResumeToken hash);
+        if (!services.Sessions.TryAdd(session, connection, hash))
+        {
+            throw new ArcpException(
+                ErrorCode.InternalError,
+                $"The limit of {services.Options.MaxSessionsPerPrincipal} sessions per principal is reached; try again when one has ended.",
+                retryable: true);
+        }
+
+        Begin(session, token, lastEventSeq: null, FeaturesOf(hello), header);
+        Log.SessionOpened(services.Logger, id, principal.Name, hello.Client?.Name ?? hello.ClientName, context.RemoteAddress);
+        return session;
+    }
+
+    // A failed attempt consumes nothing: the token is used up only when the new connection has the session.
+    private async Task<Session> ResumeAsync(ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header)
+    {
+        ResumeToken hash = ResumeToken.Of(data.Token);
+        long last = Math.Max(0, data.LastEventSeq);
+        bool mayResume = services.Sessions.Find(hash) is { } found && isOwner(found.Principal) && found.Outbox.CanReplay(last);
+        if (!mayResume || !services.Sessions.TryClaim(hash, out Session? session, out SessionConnection? old))
+        {
+            throw Expired();
+        }
+
+        if (old is not null)
+        {
+            ReadOnlyMemory<byte> farewell = session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." });
+            await old.EndAsync(session, farewell, drain: false, TakeOverTime).ConfigureAwait(false);
+        }
+
+        string next = ResumeToken.Mint(out ResumeToken nextHash);
+        if (!Begin(session, next, last, data.Features ?? session.Features, header))
+        {
+            services.Sessions.Release(session);
+            throw Expired();
+        }
+
+        services.Sessions.Attach(session, connection, nextHash);
+        Log.SessionResumed(services.Logger, session.Id, last);
+        return session;
+    }
+
+    private bool Begin(Session session, string token, long? lastEventSeq, Features features, FrameHeader header)
+    {
+        var welcome = new SessionWelcome
+        {
+            Runtime = new RuntimeInfo { Name = services.Options.Name, Version = services.Options.Version },
+            ResumeToken = token,
+            ResumeWindowSec = services.Options.ResumeWindow.TotalSeconds,
+            Capabilities = new RuntimeCapabilities
+            {
+                Encodings = ["json"],
+                Features = features.ToNames(),
+                Agents = services.Agents.Offered,
+            },
+        };
+        bool begun = session.Outbox.TryBegin(
+            session.Frame(welcome, header),
+            lastEventSeq,
+            features,
+            () => session.Frame(ControlFrames.ToSessionError(new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: what it has to be sent next is no longer held."))));
+        session.Features = begun ? features : session.Features;
+        return begun;
+    }
+
+    private sealed record ResumeData(string Token, long LastEventSeq, Features? Features);
+}

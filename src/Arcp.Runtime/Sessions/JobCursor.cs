@@ -1,0 +1,29 @@
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>How far a session has read a job's log. Live delivery, resume and history are all: move this.</summary>
+internal sealed class JobCursor(Job job, SessionOutbox outbox, bool isSubscription) : JobReader
+{
+    private int _isReady;
+
+    public Job Job { get; } = job;
+
+    /// <summary>Whether it was opened by a subscribe, and not by the submit.</summary>
+    public bool IsSubscription { get; } = isSubscription;
+
+    /// <summary>The number of the last entry read. Needs the outbox's lock.</summary>
+    public long Position { get; set; }
+
+    /// <inheritdoc/>
+    public override void OnAppended()
+    {
+        if (Interlocked.Exchange(ref _isReady, 1) == 0)
+        {
+            outbox.OnReady(this);
+        }
+    }
+
+    /// <summary>To be called before reading: what is appended from now on makes the cursor ready again.</summary>
+    public void ClearReady() => Interlocked.Exchange(ref _isReady, 0);
+}

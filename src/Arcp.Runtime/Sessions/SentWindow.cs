@@ -1,0 +1,113 @@
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>Which log entry each sent and unacknowledged number of a session stands for (§6.3, §6.5).</summary>
+/// <remarks>Needs the outbox's lock. It keeps no bytes: neighbouring entries of one job are one run, replay reads the job's log again.</remarks>
+internal sealed class SentWindow(int maxFrames, long maxBytes)
+{
+    private readonly LinkedList<Run> _runs = new();
+    private long _bytes;
+
+    /// <summary>The highest number sent.</summary>
+    public long LastSeq { get; private set; }
+
+    /// <summary>The highest number that is no longer held.</summary>
+    public long Floor { get; private set; }
+
+    /// <summary>Gives the next number to a log entry.</summary>
+    public long Add(Job job, long entryNumber, int bytes)
+    {
+        LastSeq++;
+        if (_runs.Last?.Value is { } last && last.Job == job && last.FirstEntry + last.Count == entryNumber)
+        {
+            last.Count++;
+            last.Bytes += bytes;
+        }
+        else
+        {
+            _runs.AddLast(new Run(job, LastSeq, entryNumber) { Count = 1, Bytes = bytes });
+        }
+
+        _bytes += bytes;
+        if (LastSeq - Floor > maxFrames || _bytes > maxBytes)
+        {
+            Evict();
+        }
+
+        return LastSeq;
+    }
+
+    /// <summary>Lets go of all numbers up to one.</summary>
+    public void Release(long upTo)
+    {
+        Floor = Math.Max(Floor, upTo);
+        while (_runs.First?.Value is { } run && run.FirstSeq <= Floor)
+        {
+            long dropped = Math.Min(Floor - run.FirstSeq + 1, run.Count);
+            long bytes = run.Bytes * dropped / run.Count; // a run's frames are taken to be alike
+            _bytes -= bytes;
+            if (dropped == run.Count)
+            {
+                _runs.RemoveFirst();
+                continue;
+            }
+
+            run.FirstSeq += dropped;
+            run.FirstEntry += dropped;
+            run.Count -= dropped;
+            run.Bytes -= bytes;
+        }
+    }
+
+    /// <summary>Whether every frame above a number can be sent again.</summary>
+    public bool HoldsAllAbove(long seq)
+    {
+        if (seq < Floor || seq > LastSeq)
+        {
+            return false;
+        }
+
+        return _runs.All(run => run.FirstSeq + run.Count - 1 <= seq
+            || run.Job.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1));
+    }
+
+    /// <summary>Finds the entry that a number stands for, and how many numbers from it on are of the same run.</summary>
+    public (Job Job, long Entry, long Count)? Find(long seq)
+    {
+        for (LinkedListNode<Run>? node = _runs.First; node is not null; node = node.Next)
+        {
+            Run run = node.Value;
+            if (seq >= run.FirstSeq && seq < run.FirstSeq + run.Count)
+            {
+                long skipped = seq - run.FirstSeq;
+                return (run.Job, run.FirstEntry + skipped, run.Count - skipped);
+            }
+        }
+
+        return null;
+    }
+
+    private void Evict()
+    {
+        long upTo = Math.Max(Floor, LastSeq - maxFrames);
+        Release(upTo);
+        while (_bytes > maxBytes && Floor < LastSeq - 1)
+        {
+            Release(Floor + 1);
+        }
+    }
+
+    private sealed class Run(Job job, long firstSeq, long firstEntry)
+    {
+        public Job Job { get; } = job;
+
+        public long FirstSeq { get; set; } = firstSeq;
+
+        public long FirstEntry { get; set; } = firstEntry;
+
+        public long Count { get; set; }
+
+        public long Bytes { get; set; }
+    }
+}

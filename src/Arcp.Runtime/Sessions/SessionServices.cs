@@ -1,0 +1,29 @@
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Jobs;
+using Microsoft.Extensions.Logging;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>What all sessions of a runtime share.</summary>
+internal sealed record SessionServices
+{
+    public required ArcpRuntimeOptions Options { get; init; }
+
+    public required TimeProvider Clock { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    public required IArcpAuthenticator Authenticator { get; init; }
+
+    public required AgentRegistry Agents { get; init; }
+
+    public required AgentEnvironment AgentEnvironment { get; init; }
+
+    public required JobRegistry Jobs { get; init; }
+
+    public required JobRunner Runner { get; init; }
+
+    public required SessionRegistry Sessions { get; init; }
+}

@@ -1,0 +1,36 @@
+using Arcp.Core.Transports;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time.</summary>
+internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport)
+{
+    /// <summary>Sends until the outbox is complete.</summary>
+    /// <exception cref="TransportException">The connection is lost.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var batch = new FrameBatch();
+        bool goesOn = true;
+        while (goesOn)
+        {
+            goesOn = outbox.Collect(batch);
+            if (batch.Count == 0)
+            {
+                if (goesOn)
+                {
+                    await outbox.WaitAsync().ConfigureAwait(false);
+                }
+
+                continue;
+            }
+
+            for (int i = 0; i < batch.Count; i++)
+            {
+                await transport.WriteAsync(batch[i], cancellationToken).ConfigureAwait(false);
+            }
+
+            await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
+            batch.Clear();
+        }
+    }
+}

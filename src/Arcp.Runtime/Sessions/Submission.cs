@@ -1,0 +1,150 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Leases;
+using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>Decides submits in the order of §7.1: schema, features, agent, lease, constraints, limits. A refused one leaves nothing behind.</summary>
+internal sealed class Submission(Session session, SessionServices services)
+{
+    private const int LongestKey = 512;
+
+    public ValueTask<SubmitDecision> DecideAsync(FrameHeader header, JobSubmit submit)
+    {
+        try
+        {
+            return ValueTask.FromResult<SubmitDecision>(Create(header, submit));
+        }
+        catch (ArcpException e)
+        {
+            return ValueTask.FromResult<SubmitDecision>(new SubmitDecision.Refused(e));
+        }
+    }
+
+    private static ArcpException Invalid(string message) => new(ErrorCode.InvalidRequest, $"job.submit: {message}");
+
+    private static TimeSpan ToTimeSpan(double seconds) =>
+        seconds >= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds);
+
+    private SubmitDecision.Accepted Create(FrameHeader header, JobSubmit submit)
+    {
+        AgentName name = CheckSchema(submit);
+        CheckFeatures(submit, name);
+        if (!services.Agents.TryResolve(name, out AgentDescriptor? agent, out ArcpException? error))
+        {
+            throw error;
+        }
+
+        CheckLease(submit);
+        CheckParent(submit);
+        var spec = new JobSpec
+        {
+            Id = JobId.New(services.Clock),
+            Principal = session.Principal,
+            SubmittedBy = session.Id,
+            AgentName = agent.Name,
+            AgentVersion = agent.Version,
+            Input = submit.Input ?? RawJson.Null,
+            Lease = submit.LeaseRequest ?? Lease.Empty,
+            LeaseConstraints = submit.LeaseConstraints,
+            Trace = header.Trace ?? TraceContext.New(),
+            CreatedAt = services.Clock.GetUtcNow(),
+            MaxRuntime = submit.MaxRuntimeSec is { } seconds ? ToTimeSpan(seconds) : null,
+            ParentId = submit.ParentJobId,
+        };
+        byte[] payload = FrameWriter.WritePayload(ToAccepted(spec));
+        return services.Jobs.TryCreate(spec, out Job? job) switch
+        {
+            JobCreation.Created => new SubmitDecision.Accepted(job!, new AgentWork(agent, services.AgentEnvironment), payload),
+            JobCreation.TooMany => throw new ArcpException(
+                ErrorCode.InternalError,
+                $"The limit of {services.Options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
+                retryable: true),
+            _ => throw new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true),
+        };
+    }
+
+    private static AgentName CheckSchema(JobSubmit submit)
+    {
+        if (!AgentName.TryParse(submit.Agent, out AgentName name))
+        {
+            throw Invalid($"'agent' must be {AgentName.NameRule}, optionally followed by @ and a version {AgentName.VersionRule}.");
+        }
+
+        if (submit.MaxRuntimeSec is { } seconds && !(seconds > 0))
+        {
+            throw Invalid("'max_runtime_sec' must be greater than 0.");
+        }
+
+        if (submit.IdempotencyKey is { } key && key.Length is 0 or > LongestKey)
+        {
+            throw Invalid($"'idempotency_key' must have 1 to {LongestKey} characters.");
+        }
+
+        return name;
+    }
+
+    private void CheckFeatures(JobSubmit submit, AgentName name)
+    {
+        (bool IsUsed, Features Feature, string Member)[] used =
+        [
+            (name.Version is not null, Features.AgentVersions, "a version in 'agent'"),
+            (submit.LeaseRequest?.ContainsKey(LeaseGrammar.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'"),
+            (submit.LeaseRequest?.ContainsKey(LeaseGrammar.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'"),
+            (submit.LeaseConstraints?.ExpiresAt is not null, Features.LeaseExpiresAt, "'lease_constraints.expires_at'"),
+        ];
+        foreach ((bool isUsed, Features feature, string member) in used)
+        {
+            if (isUsed && !session.Has(feature))
+            {
+                throw Invalid($"{member} needs the feature '{feature.ToNames()[0]}', which is not negotiated in this session.");
+            }
+        }
+    }
+
+    private void CheckLease(JobSubmit submit)
+    {
+        if (submit.LeaseRequest is { } lease && LeaseGrammar.FindError(lease) is { } error)
+        {
+            throw Invalid(error);
+        }
+
+        if (submit.LeaseConstraints?.ExpiresAt is { } expiresAt)
+        {
+            if (expiresAt.Offset != TimeSpan.Zero)
+            {
+                throw Invalid("'lease_constraints.expires_at' must be in UTC, with Z.");
+            }
+
+            if (expiresAt <= services.Clock.GetUtcNow())
+            {
+                throw Invalid("'lease_constraints.expires_at' must be in the future.");
+            }
+        }
+    }
+
+    private void CheckParent(JobSubmit submit)
+    {
+        if (submit.ParentJobId is { } parentId
+            && !(services.Jobs.TryFind(parentId, out Job? parent) && parent.Spec.Principal == session.Principal))
+        {
+            throw new ArcpException(ErrorCode.JobNotFound, "There is no such parent job.");
+        }
+    }
+
+    private JobAccepted ToAccepted(JobSpec spec) => new()
+    {
+        JobId = spec.Id,
+        Agent = session.AgentLabel(spec),
+        Lease = spec.Lease,
+        LeaseConstraints = spec.LeaseConstraints,
+        Budget = LeaseGrammar.Budgets(spec.Lease),
+        AcceptedAt = spec.CreatedAt,
+        ParentJobId = spec.ParentId,
+        TraceId = spec.Trace.Value,
+    };
+}

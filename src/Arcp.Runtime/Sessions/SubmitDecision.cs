@@ -1,0 +1,22 @@
+using Arcp.Core;
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>What became of a submit.</summary>
+internal abstract record SubmitDecision
+{
+    private SubmitDecision()
+    {
+    }
+
+    /// <summary>The job exists; it starts when the acceptance is queued.</summary>
+    /// <param name="Job">The job.</param>
+    /// <param name="Work">What it will do.</param>
+    /// <param name="Payload">The payload of its <c>job.accepted</c>.</param>
+    public sealed record Accepted(Job Job, IJobWork Work, byte[] Payload) : SubmitDecision;
+
+    /// <summary>Nothing is left of it.</summary>
+    /// <param name="Error">Why.</param>
+    public sealed record Refused(ArcpException Error) : SubmitDecision;
+}

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using Arcp.Core;
+using Arcp.Core.Transports;
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Arcp.Runtime.Tests.Support;
+
+/// <summary>The one place where tests build a runtime: two principals (tokens secret-a, secret-b), a few agents, in-memory connections.</summary>
+public sealed class TestRuntime : IAsyncDisposable
+{
+    private readonly ConcurrentBag<Task> _connections = [];
+
+    public TestRuntime(Action<ArcpRuntimeBuilder>? configure = null, TimeProvider? clock = null)
+    {
+        var builder = new ArcpRuntimeBuilder { TimeProvider = clock ?? TimeProvider.System, LoggerFactory = Logs };
+        builder.Options.ShutdownGrace = TimeSpan.FromSeconds(1);
+        builder
+            .AddBearerToken("secret-a", "alice")
+            .AddBearerToken("secret-b", "bob")
+            .AddAgent("echo", "1.0.0", (job, _) => Task.FromResult<RawJson?>(job.Input))
+            .AddAgent("wait", "1.0.0", async (job, cancellationToken) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+                return job.Input;
+            })
+            .AddAgent("count", "1.0.0", async (CountInput input, JobContext job, CancellationToken _) =>
+            {
+                for (int i = 1; i <= input.N; i++)
+                {
+                    await job.LogAsync($"tick {i}");
+                }
+
+                return new { count = input.N };
+            });
+        configure?.Invoke(builder);
+        Runtime = builder.Build();
+    }
+
+    public ArcpRuntime Runtime { get; }
+
+    public CapturedLogs Logs { get; } = new();
+
+    /// <summary>Opens a connection that has not said hello.</summary>
+    public WireClient Connect(ConnectionContext? context = null, int capacity = 128)
+    {
+        (InMemoryTransport client, InMemoryTransport server) = InMemoryTransport.CreatePair(capacity);
+        _connections.Add(Runtime.RunConnectionAsync(server, context));
+        return new WireClient(client);
+    }
+
+    /// <summary>Opens a session.</summary>
+    public async Task<WireClient> OpenAsync(string token = "secret-a", params string[] features)
+    {
+        WireClient client = Connect();
+        await client.HelloAsync(token, features.Length == 0 ? ["agent_versions", "progress", "subscribe", "ack", "list_jobs"] : features);
+        return client;
+    }
+
+    /// <summary>Ends when all connections have.</summary>
+    public Task ConnectionsEndedAsync() => Task.WhenAll(_connections).WaitAsync(WireClient.Patience, TimeProvider.System);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Runtime.StopAsync().WaitAsync(WireClient.Patience, TimeProvider.System);
+        await ConnectionsEndedAsync();
+    }
+
+    private sealed record CountInput(int N);
+}
