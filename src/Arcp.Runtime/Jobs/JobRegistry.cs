@@ -9,29 +9,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Jobs;
 
-/// <summary>All jobs that are at work or retained.</summary>
+/// <summary>All jobs that are at work or retained, and each principal's share of them.</summary>
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
 internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
 {
     private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
-    private readonly Dictionary<Principal, int> _active = [];
+    private readonly Dictionary<Principal, Share> _shares = [];
+    private int _active;
     private bool _isClosed;
 
     /// <summary>How many jobs there are.</summary>
     public int Count => _jobs.Count;
 
     /// <summary>How many of them have not ended.</summary>
-    public int ActiveCount
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _active.Values.Sum();
-            }
-        }
-    }
+    public int ActiveCount => Volatile.Read(ref _active);
 
     public IEnumerable<Job> All => _jobs.Values;
 
@@ -41,20 +33,45 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         job = null;
         lock (_lock)
         {
-            int active = _active.GetValueOrDefault(spec.Principal);
-            if (_isClosed || active >= options.MaxRunningJobsPerPrincipal)
+            if (!_shares.TryGetValue(spec.Principal, out Share? share))
+            {
+                _shares.Add(spec.Principal, share = new Share());
+            }
+
+            if (_isClosed || share.Active >= options.MaxRunningJobsPerPrincipal)
             {
                 return _isClosed ? JobCreation.ShuttingDown : JobCreation.TooMany;
             }
 
-            _active[spec.Principal] = active + 1;
+            share.Active++;
+            _active++;
             job = new Job(spec, new JobLog(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob), clock, OnEnded);
             _jobs[spec.Id] = job;
+            share.Listing.Add(job);
             return JobCreation.Created;
         }
     }
 
+    /// <summary>Takes back a job that was never shown to anybody.</summary>
+    public void Discard(Job job)
+    {
+        OnInactive(job);
+        Forget(job);
+    }
+
     public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job) => _jobs.TryGetValue(id, out job);
+
+    /// <summary>A page of a principal's jobs; see <see cref="JobListing.Find"/>.</summary>
+    public JobPage Find(Principal principal, JobPlace? behind, int limit, Predicate<Job> matches)
+    {
+        JobListing? listing;
+        lock (_lock)
+        {
+            listing = _shares.GetValueOrDefault(principal)?.Listing;
+        }
+
+        return listing?.Find(behind, limit, matches) ?? new JobPage([], null);
+    }
 
     /// <summary>From now on no job is created.</summary>
     public void Close()
@@ -67,21 +84,40 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
 
     private void OnEnded(Job job)
     {
+        OnInactive(job);
+        Log.JobEnded(logger, job.Spec.Id, job.Snapshot().State.Status.Value);
+        deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
+    }
+
+    private void OnInactive(Job job)
+    {
         lock (_lock)
         {
-            int active = _active[job.Spec.Principal] - 1;
-            if (active == 0)
+            _shares[job.Spec.Principal].Active--;
+            _active--;
+        }
+    }
+
+    private void Forget(Job job)
+    {
+        _jobs.TryRemove(job.Spec.Id, out _);
+        lock (_lock)
+        {
+            Share share = _shares[job.Spec.Principal];
+            share.Listing.Remove(job);
+            if (share.Active == 0 && share.Listing.Count == 0)
             {
-                _active.Remove(job.Spec.Principal);
-            }
-            else
-            {
-                _active[job.Spec.Principal] = active;
+                _shares.Remove(job.Spec.Principal);
             }
         }
+    }
 
-        Log.JobEnded(logger, job.Spec.Id, job.Snapshot().State.Status.Value);
-        deadlines.Schedule(options.EffectiveRetention, () => _jobs.TryRemove(job.Spec.Id, out _));
+    /// <summary>What one principal has.</summary>
+    private sealed class Share
+    {
+        public int Active { get; set; }
+
+        public JobListing Listing { get; } = new();
     }
 }
 

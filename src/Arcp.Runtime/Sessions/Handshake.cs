@@ -15,7 +15,7 @@ internal sealed class Handshake(SessionServices services)
     private static readonly TimeSpan TakeOverTime = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The features that this runtime can serve.</summary>
-    private const Features Offered = Features.Ack | Features.Subscribe | Features.Progress | Features.AgentVersions;
+    private const Features Offered = Features.Heartbeat | Features.Ack | Features.ListJobs | Features.Subscribe | Features.Progress | Features.AgentVersions;
 
     /// <summary>Answers the first frame. The welcome is queued in the session's outbox.</summary>
     /// <param name="first">The first frame.</param>
@@ -160,8 +160,12 @@ internal sealed class Handshake(SessionServices services)
 
         if (old is not null)
         {
-            ReadOnlyMemory<byte> farewell = session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." });
-            await old.EndAsync(session, farewell, drain: false, TakeOverTime).ConfigureAwait(false);
+            old.End(new ConnectionEnd("the session was resumed on another connection", session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." }))
+            {
+                AwaitPeer = false,
+                Patience = TakeOverTime,
+            });
+            await old.Ended.ConfigureAwait(false);
         }
 
         string next = ResumeToken.Mint(out ResumeToken nextHash);
@@ -183,6 +187,7 @@ internal sealed class Handshake(SessionServices services)
             Runtime = new RuntimeInfo { Name = services.Options.Name, Version = services.Options.Version },
             ResumeToken = token,
             ResumeWindowSec = services.Options.ResumeWindow.TotalSeconds,
+            HeartbeatIntervalSec = features.HasFlag(Features.Heartbeat) ? Math.Max(1, services.Options.HeartbeatInterval.TotalSeconds) : null,
             Capabilities = new RuntimeCapabilities
             {
                 Encodings = ["json"],

@@ -15,6 +15,8 @@ namespace Arcp.Runtime.Sessions;
 /// </remarks>
 internal sealed class SessionOutbox
 {
+    private const int MaxQueuedAnswers = 10_000;
+
     private readonly Lock _lock = new();
     private readonly byte[] _prefix;
     private readonly Dictionary<JobId, JobCursor> _cursors = [];
@@ -26,6 +28,7 @@ internal sealed class SessionOutbox
     private Features _features;
     private ReadOnlyMemory<byte>? _farewell;
     private Func<ReadOnlyMemory<byte>> _slowConsumerFrame = () => default;
+    private int _subscriptions;
     private long _replayNext = long.MaxValue;
     private bool _isComplete = true;
 
@@ -43,6 +46,18 @@ internal sealed class SessionOutbox
             lock (_lock)
             {
                 return _cursors.Count;
+            }
+        }
+    }
+
+    /// <summary>Whether the peer asks far more than it reads: more answers wait than anybody needs.</summary>
+    public bool IsFlooded
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _control.Count > MaxQueuedAnswers;
             }
         }
     }
@@ -67,9 +82,8 @@ internal sealed class SessionOutbox
                 _replayNext = seq < _window.LastSeq ? seq + 1 : long.MaxValue;
             }
 
-            var answers = _unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection);
-            _control = new([new ControlFrame(welcome, OutlivesConnection: false), .. answers]);
-            _unconfirmed.Clear();
+            KeepAnswersNeedsLock();
+            _control = new([new ControlFrame(welcome, OutlivesConnection: false), .. _control]);
             _features = features;
             _slowConsumerFrame = slowConsumerFrame;
             _farewell = null;
@@ -142,9 +156,11 @@ internal sealed class SessionOutbox
 
     /// <summary>Subscribes to a job (§7.6): queues the answer and reads the log behind it.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="choosePosition">Where to start, given the job at this moment; null = not at all. Not asked when the session reads the job already.</param>
+    /// <param name="limit">How many subscriptions the session may have.</param>
+    /// <param name="choosePosition">Where to start, given the job at this moment. Not asked when the session reads the job already.</param>
     /// <param name="makeAnswer">Makes the answer from the job at this moment and the start; null = the session reads the job already.</param>
-    public void Subscribe(Job job, Func<JobSnapshot, long?> choosePosition, Func<JobSnapshot, long?, ControlFrame> makeAnswer)
+    /// <returns>False, and nothing happens, when the limit is reached.</returns>
+    public bool TrySubscribe(Job job, int limit, Func<JobSnapshot, long> choosePosition, Func<JobSnapshot, long?, ControlFrame> makeAnswer)
     {
         JobCursor? opened = null;
         lock (_lock)
@@ -153,26 +169,24 @@ internal sealed class SessionOutbox
             {
                 _control.Enqueue(makeAnswer(job.Snapshot(), null));
             }
+            else if (_subscriptions >= limit)
+            {
+                return false;
+            }
             else
             {
-                var cursor = new JobCursor(job, this, isSubscription: true);
-                JobSnapshot snapshot = job.Attach(cursor);
-                if (choosePosition(snapshot) is { } position)
-                {
-                    cursor.Position = position;
-                    _cursors[job.Spec.Id] = cursor;
-                    _control.Enqueue(makeAnswer(snapshot, position));
-                    opened = cursor;
-                }
-                else
-                {
-                    job.Detach(cursor);
-                }
+                opened = new JobCursor(job, this, isSubscription: true);
+                JobSnapshot snapshot = job.Attach(opened);
+                opened.Position = choosePosition(snapshot);
+                _control.Enqueue(makeAnswer(snapshot, opened.Position));
+                _cursors.Add(job.Spec.Id, opened);
+                _subscriptions++;
             }
         }
 
         opened?.OnAppended();
         _wake.Set();
+        return true;
     }
 
     /// <summary>Ends a subscription; the stream of a job that the session submitted goes on.</summary>
@@ -233,6 +247,15 @@ internal sealed class SessionOutbox
         _wake.Set();
     }
 
+    /// <summary>The connection is gone; frames that were only for it are dropped.</summary>
+    public void Disconnect()
+    {
+        lock (_lock)
+        {
+            KeepAnswersNeedsLock();
+        }
+    }
+
     /// <summary>Stops reading all jobs: the session is gone.</summary>
     public void Close()
     {
@@ -248,7 +271,7 @@ internal sealed class SessionOutbox
     }
 
     /// <summary>Collects what is to be sent next. What the last call gave counts as sent.</summary>
-    /// <returns>False when the connection's sending is over and the batch holds the rest.</returns>
+    /// <returns>False when the connection's sending is over and nothing is left.</returns>
     public bool Collect(FrameBatch batch)
     {
         lock (_lock)
@@ -351,12 +374,20 @@ internal sealed class SessionOutbox
         return true;
     }
 
+    // What the last batch held may not have been sent.
+    private void KeepAnswersNeedsLock()
+    {
+        _control = new(_unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection));
+        _unconfirmed.Clear();
+    }
+
     private bool CanReplayNeedsLock(long lastEventSeq) =>
         _window.HoldsAllAbove(lastEventSeq) && _cursors.Values.All(cursor => cursor.Job.Holds(cursor.Position));
 
     private void RemoveNeedsLock(JobCursor cursor)
     {
         _cursors.Remove(cursor.Job.Spec.Id);
+        _subscriptions -= cursor.IsSubscription ? 1 : 0;
         cursor.Job.Detach(cursor);
     }
 

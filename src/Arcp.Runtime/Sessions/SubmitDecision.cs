@@ -1,4 +1,5 @@
 using Arcp.Core;
+using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 
 namespace Arcp.Runtime.Sessions;
@@ -15,6 +16,10 @@ internal abstract record SubmitDecision
     /// <param name="Work">What it will do.</param>
     /// <param name="Payload">The payload of its <c>job.accepted</c>.</param>
     public sealed record Accepted(Job Job, IJobWork Work, byte[] Payload) : SubmitDecision;
+
+    /// <summary>The same request was accepted before under its idempotency key (§7.2).</summary>
+    /// <param name="Original">What it was answered with.</param>
+    public sealed record Replayed(AcceptedSubmit Original) : SubmitDecision;
 
     /// <summary>Nothing is left of it.</summary>
     /// <param name="Error">Why.</param>
