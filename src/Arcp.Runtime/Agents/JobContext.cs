@@ -10,7 +10,7 @@ namespace Arcp.Runtime.Agents;
 
 /// <summary>What an agent knows of its job and may do.</summary>
 /// <remarks>
-/// Thread-safe. Each emitting method ends with <see cref="OperationCanceledException"/> when the job has ended (§7.3):
+/// Thread-safe. Emitting waits while a connected submitter is far behind (§14). Each emitting method ends with <see cref="OperationCanceledException"/> when the job has ended (§7.3):
 /// nothing of it is shown to anybody, and an agent that goes on is unwound.
 /// </remarks>
 public sealed class JobContext
@@ -73,9 +73,7 @@ public sealed class JobContext
             throw new ArgumentException(error, nameof(body));
         }
 
-        return _job.TryEmit(body)
-            ? ValueTask.CompletedTask
-            : ValueTask.FromException(new OperationCanceledException("The job has ended.", CancellationToken));
+        return _job.EmitAsync(body);
     }
 
     /// <summary>Emits a line for people.</summary>

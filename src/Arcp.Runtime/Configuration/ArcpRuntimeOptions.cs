@@ -60,6 +60,15 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How many bytes of one job's events are held in memory before the oldest go (§14). Default 32 MiB; at least 1.</summary>
     public long MaxLogBytesPerJob { get; set; } = 32L * 1024 * 1024;
 
+    /// <summary>How many bytes of events are held in memory over all jobs (§14). Default 1 GiB; at least 1.</summary>
+    public long MaxLogBytes { get; set; } = 1024L * 1024 * 1024;
+
+    /// <summary>How long a connected submitter that reads nothing may hold its agent back, once the job's log is full, before its connection is closed. Default 30 s; greater than 0.</summary>
+    public TimeSpan MaxStall { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many frames a client may leave unacknowledged before it is told of back-pressure (§6.5). Default 1,000; 0 = never.</summary>
+    public int BackPressureThreshold { get; set; } = 1_000;
+
     /// <summary>How many frames that were sent and not acknowledged a session can replay (§14). Default 10,000; at least 1.</summary>
     public int MaxHeldFramesPerSession { get; set; } = 10_000;
 
@@ -89,6 +98,9 @@ public sealed class ArcpRuntimeOptions
             (IdempotencyLifetime >= TimeSpan.FromHours(24), $"{nameof(IdempotencyLifetime)} must be at least 24 h."),
             (MaxLogEventsPerJob >= 1, $"{nameof(MaxLogEventsPerJob)} must be at least 1."),
             (MaxLogBytesPerJob >= 1, $"{nameof(MaxLogBytesPerJob)} must be at least 1."),
+            (MaxLogBytes >= 1, $"{nameof(MaxLogBytes)} must be at least 1."),
+            (MaxStall > TimeSpan.Zero, $"{nameof(MaxStall)} must be greater than 0."),
+            (BackPressureThreshold >= 0, $"{nameof(BackPressureThreshold)} must be 0 or more."),
             (MaxHeldFramesPerSession >= 1, $"{nameof(MaxHeldFramesPerSession)} must be at least 1."),
             (MaxHeldBytesPerSession >= 1, $"{nameof(MaxHeldBytesPerSession)} must be at least 1."),
         ];

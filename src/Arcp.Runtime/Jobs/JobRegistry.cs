@@ -16,6 +16,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
     private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<Principal, Share> _shares = [];
+    private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes));
     private int _active;
     private bool _isClosed;
 
@@ -24,6 +25,9 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
 
     /// <summary>How many of them have not ended.</summary>
     public int ActiveCount => Volatile.Read(ref _active);
+
+    /// <summary>The bytes in all jobs' logs.</summary>
+    public long LogBytes => _limits.Memory.Bytes;
 
     public IEnumerable<Job> All => _jobs.Values;
 
@@ -45,7 +49,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
 
             share.Active++;
             _active++;
-            job = new Job(spec, new JobLog(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob), clock, OnEnded);
+            job = new Job(spec, _limits, clock, OnEnded);
             _jobs[spec.Id] = job;
             share.Listing.Add(job);
             return JobCreation.Created;
@@ -101,6 +105,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
     private void Forget(Job job)
     {
         _jobs.TryRemove(job.Spec.Id, out _);
+        job.ReleaseLog();
         lock (_lock)
         {
             Share share = _shares[job.Spec.Principal];

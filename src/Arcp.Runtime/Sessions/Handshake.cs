@@ -131,7 +131,7 @@ internal sealed class Handshake(SessionServices services)
         SessionId id = SessionId.New(services.Clock);
         var window = new SentWindow(services.Options.MaxHeldFramesPerSession, services.Options.MaxHeldBytesPerSession);
         Principal principal = known ?? Principal.Anonymous(id.Value);
-        var session = new Session(id, principal, new SessionOutbox(id, window), services.Clock);
+        var session = new Session(id, principal, new SessionOutbox(id, window, new AckLag(services.Options.BackPressureThreshold)), services.Clock);
 
         string token = ResumeToken.Mint(out ResumeToken hash);
         if (!services.Sessions.TryAdd(session, connection, hash))
@@ -142,7 +142,7 @@ internal sealed class Handshake(SessionServices services)
                 retryable: true);
         }
 
-        Begin(session, token, lastEventSeq: null, FeaturesOf(hello), header);
+        Begin(session, connection, token, lastEventSeq: null, FeaturesOf(hello), header);
         Log.SessionOpened(services.Logger, id, principal.Name, hello.Client?.Name ?? hello.ClientName, context.RemoteAddress);
         return session;
     }
@@ -169,7 +169,7 @@ internal sealed class Handshake(SessionServices services)
         }
 
         string next = ResumeToken.Mint(out ResumeToken nextHash);
-        if (!Begin(session, next, last, data.Features ?? session.Features, header))
+        if (!Begin(session, connection, next, last, data.Features ?? session.Features, header))
         {
             services.Sessions.Release(session);
             throw Expired();
@@ -180,7 +180,7 @@ internal sealed class Handshake(SessionServices services)
         return session;
     }
 
-    private bool Begin(Session session, string token, long? lastEventSeq, Features features, FrameHeader header)
+    private bool Begin(Session session, SessionConnection connection, string token, long? lastEventSeq, Features features, FrameHeader header)
     {
         var welcome = new SessionWelcome
         {
@@ -195,11 +195,21 @@ internal sealed class Handshake(SessionServices services)
                 Agents = services.Agents.Offered,
             },
         };
+        var slow = new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: what it has to be sent next is no longer held.");
+        var stalled = new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: it has held its jobs back for too long.");
         bool begun = session.Outbox.TryBegin(
-            session.Frame(welcome, header),
-            lastEventSeq,
-            features,
-            () => session.Frame(ControlFrames.ToSessionError(new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: what it has to be sent next is no longer held."))));
+            new OutboxConnection
+            {
+                Welcome = session.Frame(welcome, header),
+                Features = features,
+                SlowConsumerFrame = () => session.Frame(ControlFrames.ToSessionError(slow)),
+                OnStalled = () => connection.End(new ConnectionEnd("the submitter has held its jobs back for too long", session.Frame(ControlFrames.ToSessionError(stalled)))
+                {
+                    AwaitPeer = false,
+                    Patience = TakeOverTime,
+                }),
+            },
+            lastEventSeq);
         session.Features = begun ? features : session.Features;
         return begun;
     }

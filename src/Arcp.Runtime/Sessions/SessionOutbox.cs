@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Arcp.Core;
+using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Serialization;
 using Arcp.Runtime.Jobs;
@@ -22,19 +23,20 @@ internal sealed class SessionOutbox
     private readonly Dictionary<JobId, JobCursor> _cursors = [];
     private readonly ConcurrentQueue<JobCursor> _ready = new();
     private readonly SentWindow _window;
+    private readonly AckLag _lag;
     private readonly WakeSignal _wake = new();
     private readonly List<ControlFrame> _unconfirmed = [];
     private Queue<ControlFrame> _control = new();
-    private Features _features;
     private ReadOnlyMemory<byte>? _farewell;
-    private Func<ReadOnlyMemory<byte>> _slowConsumerFrame = () => default;
+    private OutboxConnection? _connection;
     private int _subscriptions;
     private long _replayNext = long.MaxValue;
     private bool _isComplete = true;
 
-    public SessionOutbox(SessionId sessionId, SentWindow window)
+    public SessionOutbox(SessionId sessionId, SentWindow window, AckLag lag)
     {
         _window = window;
+        _lag = lag;
         _prefix = FrameWriter.SequencedPrefix(sessionId);
     }
 
@@ -63,12 +65,10 @@ internal sealed class SessionOutbox
     }
 
     /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
-    /// <param name="welcome">The first frame.</param>
+    /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
-    /// <param name="features">What the session may be sent.</param>
-    /// <param name="slowConsumerFrame">Makes the last frame of a connection whose reader is too slow.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
-    public bool TryBegin(ReadOnlyMemory<byte> welcome, long? lastEventSeq, Features features, Func<ReadOnlyMemory<byte>> slowConsumerFrame)
+    public bool TryBegin(OutboxConnection connection, long? lastEventSeq)
     {
         lock (_lock)
         {
@@ -83,11 +83,11 @@ internal sealed class SessionOutbox
             }
 
             KeepAnswersNeedsLock();
-            _control = new([new ControlFrame(welcome, OutlivesConnection: false), .. _control]);
-            _features = features;
-            _slowConsumerFrame = slowConsumerFrame;
+            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
+            _connection = connection;
             _farewell = null;
             _isComplete = false;
+            HoldBackNeedsLock(true);
         }
 
         _wake.Set();
@@ -149,6 +149,7 @@ internal sealed class SessionOutbox
             _control.Enqueue(accepted);
             _cursors[job.Spec.Id] = cursor;
             job.Attach(cursor);
+            job.SetHoldsBack(cursor, _connection is not null);
         }
 
         cursor.OnAppended();
@@ -207,7 +208,7 @@ internal sealed class SessionOutbox
         lock (_lock)
         {
             long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
-            if (upTo > _window.Floor && upTo <= highestSent)
+            if (upTo <= highestSent && _lag.Acknowledge(upTo, _window.LastSeq))
             {
                 _window.Release(upTo);
             }
@@ -253,6 +254,8 @@ internal sealed class SessionOutbox
         lock (_lock)
         {
             KeepAnswersNeedsLock();
+            HoldBackNeedsLock(false);
+            _connection = null;
         }
     }
 
@@ -280,7 +283,7 @@ internal sealed class SessionOutbox
             CollectControlNeedsLock(batch);
             if (!_isComplete && !batch.IsFull && !(CollectReplayNeedsLock(batch) && CollectLiveNeedsLock(batch)))
             {
-                _control.Enqueue(new ControlFrame(_slowConsumerFrame(), OutlivesConnection: false));
+                _control.Enqueue(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
                 _isComplete = true;
             }
 
@@ -304,6 +307,18 @@ internal sealed class SessionOutbox
         _wake.Set();
     }
 
+    /// <summary>Called by a cursor that has held its job's agent back for too long.</summary>
+    public void OnStalled()
+    {
+        OutboxConnection? connection;
+        lock (_lock)
+        {
+            connection = _connection;
+        }
+
+        connection?.OnStalled();
+    }
+
     private void CollectControlNeedsLock(FrameBatch batch)
     {
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
@@ -318,14 +333,20 @@ internal sealed class SessionOutbox
     {
         while (!batch.IsFull && _replayNext <= _window.LastSeq)
         {
-            if (_window.Find(_replayNext) is not ({ } job, var entry, var count))
+            if (_window.Find(_replayNext) is not { } sent)
             {
                 return false;
             }
 
-            long position = entry - 1;
-            var sink = new ReplaySink(this, batch, count);
-            if (job.ReadLog(ref position, ref sink) is LogReadStatus.Gone)
+            if (sent.OwnTail is { } tail)
+            {
+                Write(batch, _replayNext++, tail);
+                continue;
+            }
+
+            long position = sent.Entry - 1;
+            var sink = new ReplaySink(this, batch, sent.Count);
+            if (sent.Job.ReadLog(ref position, ref sink) is LogReadStatus.Gone)
             {
                 return false;
             }
@@ -351,10 +372,7 @@ internal sealed class SessionOutbox
             }
 
             var sink = new LiveSink(this, batch, cursor.Job);
-            long position = cursor.Position;
-            LogReadStatus status = cursor.Job.ReadLog(ref position, ref sink);
-            cursor.Position = position;
-            switch (status)
+            switch (cursor.Job.ReadLog(cursor, ref sink))
             {
                 case LogReadStatus.Gone:
                     return false;
@@ -382,7 +400,22 @@ internal sealed class SessionOutbox
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>
-        _window.HoldsAllAbove(lastEventSeq) && _cursors.Values.All(cursor => cursor.Job.Holds(cursor.Position));
+        _window.HoldsAllAbove(lastEventSeq) && _cursors.Values.All(cursor => cursor.Job.Holds(cursor));
+
+    // A submitter that is connected slows its agents; one that is away never does.
+    private void HoldBackNeedsLock(bool holdsBack)
+    {
+        foreach (JobCursor cursor in _cursors.Values.Where(cursor => !cursor.IsSubscription))
+        {
+            cursor.Job.SetHoldsBack(cursor, holdsBack);
+        }
+    }
+
+    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
+    {
+        FrameWriter.WriteSequenced(batch.Output, _prefix, seq, tail);
+        batch.EndFrame();
+    }
 
     private void RemoveNeedsLock(JobCursor cursor)
     {
@@ -403,14 +436,19 @@ internal sealed class SessionOutbox
 
         public bool Accept(long number, in LogEntry entry)
         {
-            if ((entry.Required & ~outbox._features) != 0)
+            if ((entry.Required & ~outbox._connection!.Features) != 0)
             {
                 return true; // a kind that this session has not negotiated (§6.2); it takes no number
             }
 
+            if (outbox._connection.Features.HasFlag(Features.Ack) && outbox._lag.IsDue(outbox._window.LastSeq))
+            {
+                byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
+                outbox.Write(batch, outbox._window.AddOwn(job, warning), warning);
+            }
+
             int length = outbox._prefix.Length + entry.Length;
-            FrameWriter.WriteSequenced(batch.Output, outbox._prefix, outbox._window.Add(job, number, length), entry.Tail);
-            batch.EndFrame();
+            outbox.Write(batch, outbox._window.Add(job, number, length), entry.Tail);
             SawTerminal |= entry.IsTerminal;
             _taken += length;
             return _taken < Quantum && !batch.IsFull;
@@ -424,8 +462,7 @@ internal sealed class SessionOutbox
 
         public bool Accept(long number, in LogEntry entry)
         {
-            FrameWriter.WriteSequenced(batch.Output, outbox._prefix, outbox._replayNext++, entry.Tail);
-            batch.EndFrame();
+            outbox.Write(batch, outbox._replayNext++, entry.Tail);
             return --_left > 0 && !batch.IsFull;
         }
     }
