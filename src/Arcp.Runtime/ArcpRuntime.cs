@@ -57,6 +57,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         RunningJobs = _services.Jobs.ActiveCount,
         RunningAgents = _services.Runner.AgentCount,
         IdempotencyEntries = _idempotency.Count,
+        BufferedBytes = _services.Jobs.LogBytes,
         PendingDeadlines = _deadlines.Count,
     };
 
@@ -83,6 +84,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
             return;
         }
 
+        ArcpTelemetry.Connections.Add(1);
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cut.Token);
@@ -96,6 +98,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         }
         finally
         {
+            ArcpTelemetry.Connections.Add(-1);
             _running.TryRemove(ended, out _);
             ended.SetResult();
         }
@@ -123,11 +126,8 @@ public sealed class ArcpRuntime : IAsyncDisposable
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
         await _cut.CancelAsync().ConfigureAwait(false); // what is left has not got as far as a session
         await Task.WhenAll(_running.Values).ConfigureAwait(false);
-        foreach (Session session in _services.Sessions.All())
-        {
-            session.Outbox.Close();
-        }
-
+        _services.Sessions.Clear();
+        _services.Jobs.Clear();
         _deadlines.Dispose();
         _cut.Dispose();
     }

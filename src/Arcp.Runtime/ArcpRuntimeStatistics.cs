@@ -21,6 +21,9 @@ public sealed record ArcpRuntimeStatistics
     /// <summary>Idempotency keys that are remembered.</summary>
     public required int IdempotencyEntries { get; init; }
 
+    /// <summary>Bytes in jobs' logs.</summary>
+    public required long BufferedBytes { get; init; }
+
     /// <summary>Timeouts, windows and retentions that are pending.</summary>
     public required int PendingDeadlines { get; init; }
 }

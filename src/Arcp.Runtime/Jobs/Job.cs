@@ -41,9 +41,13 @@ internal sealed class Job
         _onEnded = onEnded;
         _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
         Stopping = _stopping.Token;
+        CreatedTimestamp = clock.GetTimestamp();
     }
 
     public JobSpec Spec { get; }
+
+    /// <summary>When it was created, on the monotonic clock.</summary>
+    public long CreatedTimestamp { get; }
 
     /// <summary>Cancelled when the agent has to stop: the job has ended, or the runtime is shutting down.</summary>
     public CancellationToken Stopping { get; }

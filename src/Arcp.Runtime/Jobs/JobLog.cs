@@ -1,4 +1,5 @@
 using Arcp.Core;
+using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -64,9 +65,11 @@ internal sealed class JobLog(JobLimits limits)
         _slabUsed += tail.Length;
         Count(tail.Length);
         Length++;
+        ArcpTelemetry.EventsEmitted.Add(1);
         while (_count > 1 && (_count > limits.MaxEntries || Bytes > limits.MaxBytes || limits.Memory.IsFull))
         {
             Count(-_ring[_start].Length);
+            ArcpTelemetry.EventsEvicted.Add(1);
             _ring[_start] = default;
             _start = (_start + 1) % _ring.Length;
             _count--;

@@ -49,6 +49,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
 
             share.Active++;
             _active++;
+            ArcpTelemetry.JobsRunning.Add(1);
             job = new Job(spec, _limits, clock, OnEnded);
             _jobs[spec.Id] = job;
             share.Listing.Add(job);
@@ -86,10 +87,22 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         }
     }
 
+    /// <summary>Forgets all jobs.</summary>
+    public void Clear()
+    {
+        foreach (Job job in All)
+        {
+            Forget(job);
+        }
+    }
+
     private void OnEnded(Job job)
     {
         OnInactive(job);
-        Log.JobEnded(logger, job.Spec.Id, job.Snapshot().State.Status.Value);
+        string status = job.Snapshot().State.Status.Value;
+        Log.JobEnded(logger, job.Spec.Id, status);
+        ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
+        ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
     }
 
@@ -100,11 +113,17 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
             _shares[job.Spec.Principal].Active--;
             _active--;
         }
+
+        ArcpTelemetry.JobsRunning.Add(-1);
     }
 
     private void Forget(Job job)
     {
-        _jobs.TryRemove(job.Spec.Id, out _);
+        if (!_jobs.TryRemove(job.Spec.Id, out _))
+        {
+            return;
+        }
+
         job.ReleaseLog();
         lock (_lock)
         {

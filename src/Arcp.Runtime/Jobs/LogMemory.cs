@@ -1,3 +1,5 @@
+using Arcp.Runtime.Diagnostics;
+
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>Counts the bytes in all jobs' logs against the runtime's limit (§14).</summary>
@@ -10,5 +12,9 @@ internal sealed class LogMemory(long limit)
 
     public bool IsFull => Bytes > limit;
 
-    public void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
+    public void Add(long bytes)
+    {
+        Interlocked.Add(ref _bytes, bytes);
+        ArcpTelemetry.BytesBuffered.Add(bytes);
+    }
 }

@@ -31,6 +31,7 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
                 buffer.Clear();
                 FrameReadStatus status = await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
                 heartbeat?.OnReceived();
+                ArcpTelemetry.FramesReceived.Add(1);
                 end = Handle(status);
             }
 

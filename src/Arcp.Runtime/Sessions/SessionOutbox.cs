@@ -414,7 +414,7 @@ internal sealed class SessionOutbox
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
     {
         FrameWriter.WriteSequenced(batch.Output, _prefix, seq, tail);
-        batch.EndFrame();
+        batch.EndNumbered();
     }
 
     private void RemoveNeedsLock(JobCursor cursor)

@@ -44,6 +44,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
             var entry = new Entry(session) { Connection = connection, Token = token };
             _sessions.Add(session.Id, entry);
             _byToken.Add(token, entry);
+            ArcpTelemetry.Sessions.Add(1);
             return true;
         }
     }
@@ -137,6 +138,18 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
         }
     }
 
+    /// <summary>Ends all sessions that are not connected, whatever is left of their windows.</summary>
+    public void Clear()
+    {
+        Entry[] entries;
+        lock (_lock)
+        {
+            entries = [.. _sessions.Values];
+        }
+
+        Array.ForEach(entries, Expire);
+    }
+
     private void StartWindowNeedsLock(Entry entry)
     {
         if (entry is { Connection: null, IsClaimed: false })
@@ -166,7 +179,9 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
             }
         }
 
+        entry.Expiry?.Dispose();
         entry.Session.Outbox.Close();
+        ArcpTelemetry.Sessions.Add(-1);
         Log.SessionExpired(logger, entry.Session.Id);
     }
 

@@ -1,4 +1,5 @@
 using Arcp.Core.Transports;
+using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Sessions;
 
@@ -31,6 +32,8 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
             await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
             heartbeat?.OnSent();
+            ArcpTelemetry.FramesSent.Add(batch.Count);
+            ArcpTelemetry.EventsDelivered.Add(batch.NumberedCount);
             batch.Clear();
         }
     }
