@@ -28,7 +28,7 @@ internal static class PayloadErrorText
             return $"{entry.Name}: '{(shown.Length == 0 ? missing : $"{shown}.{missing}")}' is required.";
         }
 
-        string? accepted = (exception as PayloadFormatException)?.Accepted ?? (found ? Accepted(place.Contract?.Type) : null);
+        string? accepted = (exception as PayloadFormatException)?.Accepted ?? (found && path.Length > 0 ? Accepted(place.Contract?.Type) : null);
         return (path.Length, accepted) switch
         {
             (0, null) => $"{entry.Name}: the payload is not what this type accepts.",
