@@ -139,7 +139,7 @@ public sealed class RawJsonTests
     public async Task A_value_is_read_from_a_stream_in_pieces()
     {
         string value = $$"""{"text":"{{new string('x', 50_000)}}","numbers":[1.0,1e5]}""";
-        using var stream = new MemoryStream(Encoding.UTF8.GetBytes($$"""{"Json":{{value}}}"""));
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes($$"""{"Json":{{value}},"Rest":"{{new string('y', 50_000)}}"}"""));
 
         Holder? holder = await JsonSerializer.DeserializeAsync<Holder>(stream, SmallPieces);
 
