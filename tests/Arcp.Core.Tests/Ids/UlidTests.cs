@@ -34,6 +34,20 @@ public sealed class UlidTests
     }
 
     [Fact]
+    public void No_random_byte_is_used_for_two_ulids()
+    {
+        byte[][] random = [.. Enumerable.Range(0, 1_000).Select(_ => RandomBytes(Mint(DateTimeOffset.UnixEpoch)))];
+
+        for (int i = 1; i < random.Length; i++)
+        {
+            for (int from = 0; from + 5 <= random[i].Length; from++)
+            {
+                random[i - 1].AsSpan().IndexOf(random[i].AsSpan(from, 5)).Should().Be(-1);
+            }
+        }
+    }
+
+    [Fact]
     public void Ulids_sort_by_time()
     {
         DateTimeOffset moment = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
@@ -57,6 +71,9 @@ public sealed class UlidTests
         var distinct = new HashSet<string>(all.SelectMany(ulids => ulids), StringComparer.Ordinal);
         distinct.Count.Should().Be(threads * each);
     }
+
+    private static byte[] RandomBytes(string ulid) =>
+        ulid[10..].Aggregate(System.Numerics.BigInteger.Zero, (sum, c) => (sum * 32) + Alphabet.IndexOf(c, StringComparison.Ordinal)).ToByteArray(isUnsigned: true, isBigEndian: true);
 
     private static string Mint(DateTimeOffset now)
     {
