@@ -57,6 +57,7 @@ public sealed record TraceContext
     public override string ToString() => Value;
 
     // version "-" trace-id "-" parent-id "-" flags; version 00 has nothing behind the flags, ff is invalid (W3C Trace Context §3.2).
+    // What a later version puts there is echoed and logged, so it has to be visible ASCII.
     private static TraceContext? ParseTraceParent(string text)
     {
         ReadOnlySpan<char> span = text;
@@ -66,7 +67,8 @@ public sealed record TraceContext
             && IsHex(version) && version is not "ff"
             && IsId(span[3..35]) && IsId(span[36..52]) && IsHex(flags)
             && (text.Length == 55 || (version is not "00" && span[55] == '-'))
-            && text.Length <= Ids.ArcpId.MaxLength;
+            && text.Length <= Ids.ArcpId.MaxLength
+            && !span[55..].ContainsAnyExceptInRange('!', '~');
 
         return wellFormed
             ? new(

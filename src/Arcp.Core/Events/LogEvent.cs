@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Events;
 
@@ -16,5 +17,9 @@ public sealed record LogEvent : EventBody
     public required string Message { get; init; }
 
     /// <summary>Structured facts beside it, a JSON object.</summary>
-    public RawJson? Attributes { get; init; }
+    public RawJson? Attributes
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Events;
 
@@ -19,7 +20,11 @@ public sealed record MetricEvent : EventBody
     public string? Unit { get; init; }
 
     /// <summary>What the value is about.</summary>
-    public IReadOnlyDictionary<string, string>? Dimensions { get; init; }
+    public IReadOnlyDictionary<string, string>? Dimensions
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Another name for <see cref="Dimensions"/> that some runtimes use; read only.</summary>
     [JsonInclude]

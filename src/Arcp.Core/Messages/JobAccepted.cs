@@ -1,5 +1,6 @@
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 
@@ -22,7 +23,11 @@ public sealed record JobAccepted : ArcpMessage
     public IReadOnlyDictionary<string, decimal>? Budget { get; init; }
 
     /// <summary>Credentials for the job's use (§9.8). Secrets.</summary>
-    public IReadOnlyList<ProvisionedCredential>? Credentials { get; init; }
+    public IReadOnlyList<ProvisionedCredential>? Credentials
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>When it was accepted.</summary>
     public DateTimeOffset? AcceptedAt { get; init; }

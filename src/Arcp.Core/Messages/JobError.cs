@@ -1,4 +1,5 @@
 using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 
@@ -21,8 +22,16 @@ public sealed record JobError : ArcpMessage
     public bool? Retryable { get; init; }
 
     /// <summary>Further facts.</summary>
-    public RawJson? Details { get; init; }
+    public RawJson? Details
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Further facts as a string, as some runtimes send them.</summary>
-    public RawJson? Detail { get; init; }
+    public RawJson? Detail
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 
@@ -39,5 +40,9 @@ public sealed record JobSubscribed : ArcpMessage
     public bool? Replayed { get; init; }
 
     /// <summary>The job's credentials, for its submitter's principal only. Secrets.</summary>
-    public IReadOnlyList<ProvisionedCredential>? Credentials { get; init; }
+    public IReadOnlyList<ProvisionedCredential>? Credentials
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

@@ -1,4 +1,5 @@
 using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 
@@ -15,7 +16,11 @@ public sealed record SessionError : ArcpMessage
     public bool? Retryable { get; init; }
 
     /// <summary>Further facts.</summary>
-    public RawJson? Details { get; init; }
+    public RawJson? Details
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>The refused frame's id.</summary>
     public MessageId? RequestId { get; init; }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 
@@ -11,7 +12,11 @@ public sealed record SessionJobs : ArcpMessage
     public MessageId? RequestId { get; init; }
 
     /// <summary>The jobs, newest last.</summary>
-    public IReadOnlyList<JobSummary>? Jobs { get; init; }
+    public IReadOnlyList<JobSummary>? Jobs
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Asks for the page behind this one; null = this was the last.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]

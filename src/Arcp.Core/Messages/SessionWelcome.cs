@@ -51,7 +51,11 @@ public sealed record RuntimeCapabilities
     public IReadOnlyList<string>? Features { get; init; }
 
     /// <summary>The agents that can be asked.</summary>
-    public IReadOnlyList<AgentInfo>? Agents { get; init; }
+    public IReadOnlyList<AgentInfo>? Agents
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }
 
 /// <summary>An agent that a runtime offers (§7.5). Decoded from a plain string too.</summary>

@@ -5,10 +5,12 @@ namespace Arcp.Core.Serialization;
 
 internal sealed class ErrorCodeConverter : JsonConverter<ErrorCode>
 {
-    public override ErrorCode Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String
-            ? new ErrorCode(reader.GetString()!)
-            : throw new PayloadFormatException("an error code string");
+    public override ErrorCode Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+    {
+        JsonTokenType.String => new ErrorCode(reader.GetString()!),
+        JsonTokenType.Null => default, // as if absent (§5): an error without a code is still an error
+        _ => throw new PayloadFormatException("an error code string"),
+    };
 
     public override void Write(Utf8JsonWriter writer, ErrorCode value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.Value);

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Arcp.Core.Serialization;
 
@@ -21,4 +22,7 @@ internal static class WireJson
         AllowDuplicateProperties = false,
         TypeInfoResolver = null,
     });
+
+    /// <summary>The contract of a type that occurs in a message.</summary>
+    public static JsonTypeInfo? Contract(Type? type) => type is null ? null : ((IJsonTypeInfoResolver)Context).GetTypeInfo(type, Context.Options);
 }
