@@ -164,7 +164,7 @@ public sealed class WebSocketTransport : ITransport
         }
     }
 
-    private static Uri ToWebSocketUri(Uri uri)
+    internal static Uri ToWebSocketUri(Uri uri)
     {
         ArgumentNullException.ThrowIfNull(uri);
         string? scheme = !uri.IsAbsoluteUri ? null : uri.Scheme switch
