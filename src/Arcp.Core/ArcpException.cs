@@ -1,4 +1,3 @@
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core;
 

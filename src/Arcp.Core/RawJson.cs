@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core;
 
@@ -13,6 +12,9 @@ namespace Arcp.Core;
 public sealed class RawJson : IEquatable<RawJson>
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>How deep a value may be, so that the frame around it stays within the 64 levels of §4.</summary>
+    public const int MaxDepth = 60;
 
     private readonly ReadOnlyMemory<byte> _utf8;
 
@@ -37,7 +39,7 @@ public sealed class RawJson : IEquatable<RawJson>
             throw new JsonException("The text is not valid UTF-8.");
         }
 
-        var reader = new Utf8JsonReader(utf8Json, new JsonReaderOptions { MaxDepth = WireJson.MaxUserDepth });
+        var reader = new Utf8JsonReader(utf8Json, new JsonReaderOptions { MaxDepth = MaxDepth });
         reader.Read();
         int start = (int)reader.TokenStartIndex;
         reader.Skip();
@@ -122,7 +124,7 @@ public sealed class RawJson : IEquatable<RawJson>
     // A peer closes the connection over a frame that is too deep (§4), so the value is refused before it gets into one.
     // Short texts cannot be that deep: each level has two brackets.
     private static RawJson FromUser(ReadOnlySpan<byte> utf8) =>
-        utf8.Length <= WireJson.MaxUserDepth * 2 ? FromTrusted(utf8) : Parse(utf8);
+        utf8.Length <= MaxDepth * 2 ? FromTrusted(utf8) : Parse(utf8);
 
     // Inside JSON strings line breaks are escaped, so a raw one is always insignificant white space.
     private static byte[] WithoutLineBreaks(ReadOnlySpan<byte> utf8)

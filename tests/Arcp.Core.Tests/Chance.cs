@@ -5,8 +5,9 @@ using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
 using Arcp.Core.Messages;
-using FsCheck;
+using Arcp.Core.Serialization;
 using FsCheck.Fluent;
+using FsCheck;
 
 namespace Arcp.Core.Tests;
 

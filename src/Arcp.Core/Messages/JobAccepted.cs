@@ -1,6 +1,5 @@
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 

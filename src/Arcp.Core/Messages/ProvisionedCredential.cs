@@ -1,5 +1,4 @@
 using Arcp.Core.Ids;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 

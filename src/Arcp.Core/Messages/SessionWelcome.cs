@@ -1,6 +1,3 @@
-using System.Text.Json.Serialization;
-using Arcp.Core.Serialization;
-
 namespace Arcp.Core.Messages;
 
 /// <summary><c>session.welcome</c> (runtime to client, §6.2): the session is open, or goes on.</summary>
@@ -59,7 +56,6 @@ public sealed record RuntimeCapabilities
 }
 
 /// <summary>An agent that a runtime offers (§7.5). Decoded from a plain string too.</summary>
-[JsonConverter(typeof(AgentInfoConverter))]
 public sealed record AgentInfo
 {
     /// <summary>The name.</summary>

@@ -10,9 +10,6 @@ internal static class WireJson
     /// <summary>The depth limit of a frame (§4).</summary>
     public const int MaxDepth = 64;
 
-    /// <summary>The depth limit of a value that users put into a frame, so that the frame around it stays within <see cref="MaxDepth"/>.</summary>
-    public const int MaxUserDepth = 60;
-
     // Frames are never embedded in HTML, so only what JSON itself demands is escaped.
     public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 

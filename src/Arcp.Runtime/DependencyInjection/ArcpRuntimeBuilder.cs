@@ -95,14 +95,14 @@ public sealed class ArcpRuntimeBuilder
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(version);
-        if (!AgentName.IsName(name))
+        if (!AgentReference.IsName(name))
         {
-            throw new ArgumentException($"'{name}' is not an agent name; accepted is {AgentName.NameRule}.", nameof(name));
+            throw new ArgumentException($"'{name}' is not an agent name; accepted is {AgentReference.NameRule}.", nameof(name));
         }
 
-        if (!AgentName.IsVersion(version))
+        if (!AgentReference.IsVersion(version))
         {
-            throw new ArgumentException($"'{version}' is not an agent version; accepted is {AgentName.VersionRule}.", nameof(version));
+            throw new ArgumentException($"'{version}' is not an agent version; accepted is {AgentReference.VersionRule}.", nameof(version));
         }
 
         _agents.Add(new AgentDescriptor(name, version, isDefault, create));

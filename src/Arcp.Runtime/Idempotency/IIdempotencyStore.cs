@@ -10,11 +10,11 @@ internal interface IIdempotencyStore
     /// <summary>Claims a key; waits while an earlier claim of it is undecided.</summary>
     /// <param name="key">The key. Anonymous sessions are principals of their own, so theirs never meet.</param>
     /// <param name="fingerprint">What the request asks for.</param>
-    ValueTask<IdempotencyClaim> ClaimAsync(IdempotencyKey key, SubmitFingerprint fingerprint);
+    ValueTask<IdempotencyClaim> ClaimAsync(ScopedKey key, SubmitFingerprint fingerprint);
 }
 
 /// <summary>A key in its scope.</summary>
-internal readonly record struct IdempotencyKey(Principal Principal, string Key);
+internal readonly record struct ScopedKey(Principal Principal, string Key);
 
 /// <summary>What a claim came to.</summary>
 internal abstract record IdempotencyClaim

@@ -13,7 +13,7 @@ internal sealed class InMemoryIdempotencyStore(DeadlineQueue deadlines, TimeSpan
 
     private readonly Lock _lock = new();
     private readonly TimeSpan _lifetime = lifetime;
-    private readonly Dictionary<IdempotencyKey, Entry> _entries = [];
+    private readonly Dictionary<ScopedKey, Entry> _entries = [];
 
     public int Count
     {
@@ -26,7 +26,7 @@ internal sealed class InMemoryIdempotencyStore(DeadlineQueue deadlines, TimeSpan
         }
     }
 
-    public async ValueTask<IdempotencyClaim> ClaimAsync(IdempotencyKey key, SubmitFingerprint fingerprint)
+    public async ValueTask<IdempotencyClaim> ClaimAsync(ScopedKey key, SubmitFingerprint fingerprint)
     {
         while (true)
         {
@@ -71,11 +71,11 @@ internal sealed class InMemoryIdempotencyStore(DeadlineQueue deadlines, TimeSpan
         }
     });
 
-    private sealed class Entry(InMemoryIdempotencyStore store, IdempotencyKey key, SubmitFingerprint fingerprint) : IIdempotencyTicket
+    private sealed class Entry(InMemoryIdempotencyStore store, ScopedKey key, SubmitFingerprint fingerprint) : IIdempotencyTicket
     {
         private readonly TaskCompletionSource<AcceptedSubmit?> _decision = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public IdempotencyKey Key { get; } = key;
+        public ScopedKey Key { get; } = key;
 
         public SubmitFingerprint Fingerprint { get; } = fingerprint;
 

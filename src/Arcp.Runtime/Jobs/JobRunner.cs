@@ -88,7 +88,7 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
         .SetTag("arcp.lease.expires_at", spec.LeaseConstraints?.ExpiresAt?.ToString("O"));
 
     private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
-        ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.TimedOut(limit))))
+        ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.Overrun(limit))))
         : null;
 
     private async Task<JobOutcome> GetOutcomeAsync(Job job, IJobWork work)

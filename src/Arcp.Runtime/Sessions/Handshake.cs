@@ -133,7 +133,7 @@ internal sealed class Handshake(SessionServices services)
         Principal principal = known ?? Principal.Anonymous(id.Value);
         var session = new Session(id, principal, new SessionOutbox(id, window, new AckLag(services.Options.BackPressureThreshold)), services.Clock);
 
-        string token = ResumeToken.Mint(out ResumeToken hash);
+        string token = ResumeTokenHash.Mint(out ResumeTokenHash hash);
         if (!services.Sessions.TryAdd(session, connection, hash))
         {
             throw new ArcpException(
@@ -150,7 +150,7 @@ internal sealed class Handshake(SessionServices services)
     // A failed attempt consumes nothing: the token is used up only when the new connection has the session.
     private async Task<Session> ResumeAsync(ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header)
     {
-        ResumeToken hash = ResumeToken.Of(data.Token);
+        ResumeTokenHash hash = ResumeTokenHash.Of(data.Token);
         long last = Math.Max(0, data.LastEventSeq);
         bool mayResume = services.Sessions.Find(hash) is { } found && isOwner(found.Principal) && found.Outbox.CanReplay(last);
         if (!mayResume || !services.Sessions.TryClaim(hash, out Session? session, out SessionConnection? old))
@@ -168,7 +168,7 @@ internal sealed class Handshake(SessionServices services)
             await old.Ended.ConfigureAwait(false);
         }
 
-        string next = ResumeToken.Mint(out ResumeToken nextHash);
+        string next = ResumeTokenHash.Mint(out ResumeTokenHash nextHash);
         if (!Begin(session, connection, next, last, data.Features ?? session.Features, header))
         {
             services.Sessions.Release(session);

@@ -1,6 +1,7 @@
-using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Core;
 using Arcp.Runtime.Diagnostics;
 using Arcp.Runtime.Jobs;
 
@@ -43,7 +44,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
         // In one step with respect to the writer: job.cancelled comes before the job.error that it causes.
         session.Outbox.ActAndPost(() =>
         {
-            bool applied = job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancelled(cancel.Reason)));
+            bool applied = job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancellation(cancel.Reason)));
             JobCancelled answer = applied
                 ? new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason }
                 : new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = job.Snapshot().State.Status };
@@ -116,7 +117,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
 #pragma warning restore CA1031
         {
             Log.RequestFailed(services.Logger, session.Id, e);
-            decision = new SubmitDecision.Refused(new ArcpException(ErrorCode.InternalError, "The submit could not be decided."));
+            decision = new SubmitDecision.Rejected(new ArcpException(ErrorCode.InternalError, "The submit could not be decided."));
         }
 
         await before.ConfigureAwait(false);
@@ -127,17 +128,17 @@ internal sealed class JobRequests(Session session, SessionServices services)
     {
         switch (decision)
         {
-            case SubmitDecision.Refused refused:
+            case SubmitDecision.Rejected refused:
                 Log.RequestRefused(services.Logger, session.Id, refused.Error.Code.Value, refused.Error.Message);
                 session.Outbox.Post(ControlFrames.Refusal(session, header, refused.Error, jobRequest: true, services.Options.RejectionFrames));
                 break;
-            case SubmitDecision.Accepted accepted:
+            case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
                 session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload));
                 services.Runner.Start(accepted.Job, accepted.Work);
                 break;
-            case SubmitDecision.Replayed { Original: var original }:
+            case SubmitDecision.Repeat { Original: var original }:
                 _ = TraceContext.TryParse(original.Trace, out TraceContext? trace);
                 session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload));
                 break;

@@ -50,8 +50,8 @@ internal sealed class ListingRequests(Session session, SessionServices services)
             throw Invalid($"'filter.status' accepts {string.Join(", ", Statuses)}.");
         }
 
-        AgentName? agent = filter?.Agent is null ? null
-            : AgentName.TryParse(filter.Agent, out AgentName name) ? name
+        AgentReference? agent = filter?.Agent is null ? null
+            : AgentReference.TryParse(filter.Agent, out AgentReference name) ? name
             : throw Invalid("'filter.agent' must be a name, or name@version.");
         DateTimeOffset? createdAfter = filter?.CreatedAfter;
         return job => (createdAfter is null || job.Spec.CreatedAt > createdAfter)

@@ -6,7 +6,7 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Needs the outbox's lock. It keeps no bytes: neighbouring entries of one job are one run, replay reads the job's log again.</remarks>
 internal sealed class SentWindow(int maxFrames, long maxBytes)
 {
-    private readonly LinkedList<Run> _runs = new();
+    private readonly LinkedList<SentRun> _runs = new();
     private long _bytes;
 
     /// <summary>The highest number sent.</summary>
@@ -26,7 +26,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         }
         else
         {
-            _runs.AddLast(new Run(job, LastSeq, entryNumber) { Count = 1, Bytes = bytes });
+            _runs.AddLast(new SentRun(job, LastSeq, entryNumber) { Count = 1, Bytes = bytes });
         }
 
         return Added(bytes);
@@ -36,7 +36,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     public long AddOwn(Job job, byte[] tail)
     {
         LastSeq++;
-        _runs.AddLast(new Run(job, LastSeq, firstEntry: 0) { Count = 1, Bytes = tail.Length, OwnTail = tail });
+        _runs.AddLast(new SentRun(job, LastSeq, firstEntry: 0) { Count = 1, Bytes = tail.Length, OwnTail = tail });
         return Added(tail.Length);
     }
 
@@ -78,9 +78,9 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <summary>Finds what a number stands for.</summary>
     public SentFrames? Find(long seq)
     {
-        for (LinkedListNode<Run>? node = _runs.First; node is not null; node = node.Next)
+        for (LinkedListNode<SentRun>? node = _runs.First; node is not null; node = node.Next)
         {
-            Run run = node.Value;
+            SentRun run = node.Value;
             if (seq >= run.FirstSeq && seq < run.FirstSeq + run.Count)
             {
                 long skipped = seq - run.FirstSeq;
@@ -112,7 +112,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         }
     }
 
-    private sealed class Run(Job job, long firstSeq, long firstEntry)
+    private sealed class SentRun(Job job, long firstSeq, long firstEntry)
     {
         public Job Job { get; } = job;
 

@@ -24,7 +24,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     public async Task RunAsync(Session session, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abort);
-        using Heartbeat? heartbeat = StartHeartbeat(session);
+        using HeartbeatMonitor? heartbeat = StartHeartbeat(session);
         var loop = new SessionLoop(session, transport, buffer, heartbeat, services);
         var writer = new SessionWriter(session.Outbox, transport, heartbeat);
         Task<string> reading = loop.RunAsync(_abort.Token);
@@ -55,14 +55,14 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     /// <summary>Ends the connection; the first call decides how. Returns at once, see <see cref="Ended"/>.</summary>
     public void End(ConnectionEnd end) => _end.TrySetResult(end);
 
-    private Heartbeat? StartHeartbeat(Session session)
+    private HeartbeatMonitor? StartHeartbeat(Session session)
     {
         if (!session.Has(Features.Heartbeat))
         {
             return null;
         }
 
-        return new Heartbeat(
+        return new HeartbeatMonitor(
             services.Clock,
             services.Deadlines,
             services.Options.HeartbeatInterval,

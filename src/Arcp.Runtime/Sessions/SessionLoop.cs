@@ -7,7 +7,7 @@ using Arcp.Runtime.Diagnostics;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The one reader of a connection: reads frames, decodes and dispatches them. It never waits for anything but the next frame.</summary>
-internal sealed class SessionLoop(Session session, ITransport transport, FrameBuffer buffer, Heartbeat? heartbeat, SessionServices services)
+internal sealed class SessionLoop(Session session, ITransport transport, FrameBuffer buffer, HeartbeatMonitor? heartbeat, SessionServices services)
 {
     private readonly JobRequests _jobs = new(session, services);
     private readonly ListingRequests _listing = new(session, services);

@@ -4,7 +4,7 @@ using Arcp.Runtime.Diagnostics;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time.</summary>
-internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, Heartbeat? heartbeat)
+internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, HeartbeatMonitor? heartbeat)
 {
     /// <summary>Sends until the outbox is complete.</summary>
     /// <exception cref="TransportException">The connection is lost.</exception>

@@ -21,12 +21,12 @@ internal sealed class Submission(Session session, SessionServices services)
         {
             AgentDescriptor agent = Check(submit);
             return submit.IdempotencyKey is { } key
-                ? await DecideOnceAsync(new IdempotencyKey(session.Principal, key), agent, header, submit).ConfigureAwait(false)
+                ? await DecideOnceAsync(new ScopedKey(session.Principal, key), agent, header, submit).ConfigureAwait(false)
                 : Create(agent, header, submit);
         }
         catch (ArcpException e)
         {
-            return new SubmitDecision.Refused(e);
+            return new SubmitDecision.Rejected(e);
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class Submission(Session session, SessionServices services)
     /// <summary>Everything that depends on the request and the session alone.</summary>
     private AgentDescriptor Check(JobSubmit submit)
     {
-        AgentName name = CheckSchema(submit);
+        AgentReference name = CheckSchema(submit);
         CheckFeatures(submit, name);
         if (!services.Agents.TryResolve(name, out AgentDescriptor? agent, out ArcpException? error))
         {
@@ -50,19 +50,19 @@ internal sealed class Submission(Session session, SessionServices services)
     }
 
     // The key is claimed before anything is done under it, and given back when that fails (§7.2).
-    private async ValueTask<SubmitDecision> DecideOnceAsync(IdempotencyKey key, AgentDescriptor agent, FrameHeader header, JobSubmit submit)
+    private async ValueTask<SubmitDecision> DecideOnceAsync(ScopedKey key, AgentDescriptor agent, FrameHeader header, JobSubmit submit)
     {
         switch (await services.Idempotency.ClaimAsync(key, SubmitFingerprint.Of(submit)).ConfigureAwait(false))
         {
             case IdempotencyClaim.Replay replay:
-                return new SubmitDecision.Replayed(replay.Accepted);
+                return new SubmitDecision.Repeat(replay.Accepted);
             case IdempotencyClaim.Conflict conflict:
                 throw new ArcpException(ErrorCode.DuplicateKey, "The idempotency key was used for another request; use a new key.")
                 {
                     Details = RawJson.Parse($$"""{"existing_job_id":"{{conflict.Existing.Value}}"}"""),
                 };
             case IdempotencyClaim.Granted { Ticket: var ticket }:
-                SubmitDecision.Accepted? created = null;
+                SubmitDecision.NewJob? created = null;
                 try
                 {
                     created = Create(agent, header, submit);
@@ -85,7 +85,7 @@ internal sealed class Submission(Session session, SessionServices services)
         }
     }
 
-    private SubmitDecision.Accepted Create(AgentDescriptor agent, FrameHeader header, JobSubmit submit)
+    private SubmitDecision.NewJob Create(AgentDescriptor agent, FrameHeader header, JobSubmit submit)
     {
         CheckParent(submit);
         var spec = new JobSpec
@@ -106,7 +106,7 @@ internal sealed class Submission(Session session, SessionServices services)
         byte[] payload = FrameWriter.WritePayload(ToAccepted(spec));
         return services.Jobs.TryCreate(spec, out Job? job) switch
         {
-            JobCreation.Created => new SubmitDecision.Accepted(job!, new AgentWork(agent, services.AgentEnvironment), payload),
+            JobCreation.Created => new SubmitDecision.NewJob(job!, new AgentWork(agent, services.AgentEnvironment), payload),
             JobCreation.TooMany => throw new ArcpException(
                 ErrorCode.InternalError,
                 $"The limit of {services.Options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
@@ -115,11 +115,11 @@ internal sealed class Submission(Session session, SessionServices services)
         };
     }
 
-    private static AgentName CheckSchema(JobSubmit submit)
+    private static AgentReference CheckSchema(JobSubmit submit)
     {
-        if (!AgentName.TryParse(submit.Agent, out AgentName name))
+        if (!AgentReference.TryParse(submit.Agent, out AgentReference name))
         {
-            throw Invalid($"'agent' must be {AgentName.NameRule}, optionally followed by @ and a version {AgentName.VersionRule}.");
+            throw Invalid($"'agent' must be {AgentReference.NameRule}, optionally followed by @ and a version {AgentReference.VersionRule}.");
         }
 
         if (submit.MaxRuntimeSec is { } seconds && !(seconds > 0))
@@ -135,7 +135,7 @@ internal sealed class Submission(Session session, SessionServices services)
         return name;
     }
 
-    private void CheckFeatures(JobSubmit submit, AgentName name)
+    private void CheckFeatures(JobSubmit submit, AgentReference name)
     {
         (bool IsUsed, Features Feature, string Member)[] used =
         [

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using Arcp.Core.Events;
 using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Tests.Messages;
 

@@ -1,6 +1,7 @@
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Tests.Serialization;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core;
 
 /// <summary>Reads the text of tokens that need not be text at all: a JSON escape may name half a surrogate pair, and a header is also wanted of a frame that is not valid UTF-8.</summary>
 internal static class JsonTokens

@@ -1,4 +1,4 @@
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core;
 
 /// <summary>What §5 says of null: for an optional member it equals absent.</summary>
 internal static class Absent

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core;
 
 /// <summary>Takes a value's bytes out of the buffer that is being read, without building a document.</summary>
 internal sealed class RawJsonConverter : JsonConverter<RawJson>

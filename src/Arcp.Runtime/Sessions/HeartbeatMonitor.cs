@@ -7,7 +7,7 @@ namespace Arcp.Runtime.Sessions;
 /// Reading and writing only note the time; the shared deadline queue looks at it when an interval may have passed, so busy traffic in one
 /// direction neither costs a timer nor hides silence in the other.
 /// </remarks>
-internal sealed class Heartbeat : IDisposable
+internal sealed class HeartbeatMonitor : IDisposable
 {
     private readonly TimeProvider _clock;
     private readonly DeadlineQueue _deadlines;
@@ -27,7 +27,7 @@ internal sealed class Heartbeat : IDisposable
     /// <param name="interval">The heartbeat interval.</param>
     /// <param name="ping">Queues a ping.</param>
     /// <param name="lost">Ends the connection; must return at once.</param>
-    public Heartbeat(TimeProvider clock, DeadlineQueue deadlines, TimeSpan interval, Action ping, Action lost)
+    public HeartbeatMonitor(TimeProvider clock, DeadlineQueue deadlines, TimeSpan interval, Action ping, Action lost)
     {
         _clock = clock;
         _deadlines = deadlines;
