@@ -61,12 +61,24 @@ internal static class PayloadErrorText
         reader.Read();
         while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
         {
-            count += reader.ValueTextEquals(name) ? 1 : 0;
+            count += IsNamed(ref reader, name) ? 1 : 0;
             reader.Read();
             reader.Skip();
         }
 
         return count;
+    }
+
+    private static bool IsNamed(ref Utf8JsonReader reader, string name)
+    {
+        try
+        {
+            return reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half of a surrogate pair: no name of ours
+        }
     }
 
     private static string? Accepted(JsonTypeInfo contract, string member)
