@@ -36,9 +36,16 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
         {
             session.Outbox.Complete();
             await AbortAsync().ConfigureAwait(false);
-            await Task.WhenAll(reading, writing).ConfigureAwait(false);
-            services.Sessions.Detach(session, this);
-            _ended.TrySetResult();
+            try
+            {
+                await Task.WhenAll(reading, writing).ConfigureAwait(false);
+            }
+            finally
+            {
+                // Whatever went wrong: a session that still looked connected could neither expire nor be taken over.
+                services.Sessions.Detach(session, this);
+                _ended.TrySetResult();
+            }
         }
     }
 
@@ -72,8 +79,17 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
 
     private async Task AbortAsync()
     {
-        await _abort.CancelAsync().ConfigureAwait(false);
-        await transport.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _abort.CancelAsync().ConfigureAwait(false);
+            await transport.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A transport may be the host's; whatever it throws, the connection is over, and others wait for that.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ConnectionFailed(services.Logger, e);
+        }
     }
 
     private async Task<string> WriteAsync(SessionWriter writer)
