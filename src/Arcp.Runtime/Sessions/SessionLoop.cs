@@ -77,7 +77,7 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             return null;
         }
 
-        if (error is { Kind: FrameErrorKind.InvalidPayload, Type: "job.submit" or "job.cancel" or "job.subscribe" })
+        if (error.Type is "job.submit" or "job.cancel" or "job.subscribe")
         {
             _jobs.Refuse(error.Header, new ArcpException(ErrorCode.InvalidRequest, error.Message));
         }
