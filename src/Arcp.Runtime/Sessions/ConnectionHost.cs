@@ -60,7 +60,9 @@ internal sealed class ConnectionHost(SessionServices services)
         }
         catch (OperationCanceledException)
         {
-            refusal = new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
+            refusal = cancellationToken.IsCancellationRequested
+                ? new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true)
+                : new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
         }
         catch (TransportException)
         {

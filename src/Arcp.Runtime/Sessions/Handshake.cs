@@ -98,8 +98,7 @@ internal sealed class Handshake(SessionServices services)
         switch (auth?.Scheme)
         {
             case "bearer" when !string.IsNullOrWhiteSpace(auth.Token):
-                ValueTask<Principal?> checking = services.Authenticator.AuthenticateAsync(auth.Token, context, cancellationToken);
-                return await CheckedAsync(checking, cancellationToken).ConfigureAwait(false) ?? throw Unauthenticated("The token is not accepted.");
+                return await CheckAsync(auth.Token, context, cancellationToken).ConfigureAwait(false) ?? throw Unauthenticated("The token is not accepted.");
             case "bearer":
                 throw Unauthenticated("auth: the bearer token is empty.");
             case "anonymous" or "none" when services.Options.AllowAnonymous:
@@ -111,11 +110,11 @@ internal sealed class Handshake(SessionServices services)
         }
     }
 
-    private async Task<Principal?> CheckedAsync(ValueTask<Principal?> checking, CancellationToken cancellationToken)
+    private async Task<Principal?> CheckAsync(string token, ConnectionContext context, CancellationToken cancellationToken)
     {
         try
         {
-            return await checking.AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await services.Authenticator.AuthenticateAsync(token, context, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The authenticator is the host's code; whatever it throws, nobody gets in.
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

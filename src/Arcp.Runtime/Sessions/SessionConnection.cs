@@ -43,12 +43,18 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
         finally
         {
             session.Outbox.Complete();
-            await _abort.CancelAsync().ConfigureAwait(false);
-            await transport.DisposeAsync().ConfigureAwait(false);
-            await Task.WhenAll(reading, writing).ConfigureAwait(false);
-            session.Outbox.Disconnect();
-            services.Sessions.Detach(session, this);
-            _ended.TrySetResult();
+            await AbortAsync().ConfigureAwait(false);
+            try
+            {
+                await Task.WhenAll(reading, writing).ConfigureAwait(false);
+            }
+            finally
+            {
+                // Whatever went wrong: a session that still looked connected could neither expire nor be taken over.
+                session.Outbox.Disconnect();
+                services.Sessions.Detach(session, this);
+                _ended.TrySetResult();
+            }
         }
     }
 
@@ -73,6 +79,21 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
                 AwaitPeer = false,
                 Patience = TimeSpan.FromMilliseconds(250),
             }));
+    }
+
+    private async Task AbortAsync()
+    {
+        try
+        {
+            await _abort.CancelAsync().ConfigureAwait(false);
+            await transport.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A transport may be the host's; whatever it throws, the connection is over, and others wait for that.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ConnectionFailed(services.Logger, e);
+        }
     }
 
     private async Task<string> WriteAsync(SessionWriter writer)
