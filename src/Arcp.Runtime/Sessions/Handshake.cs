@@ -130,7 +130,7 @@ internal sealed class Handshake(SessionServices services)
         SessionId id = SessionId.New(services.Clock);
         var window = new SentWindow(services.Options.MaxHeldFramesPerSession, services.Options.MaxHeldBytesPerSession);
         Principal principal = known ?? Principal.Anonymous(id.Value);
-        var session = new Session(id, principal, new SessionOutbox(id, window, new AckLag(services.Options.BackPressureThreshold)), services.Clock);
+        var session = new Session(id, principal, new SessionOutbox(new SessionSequence(id, window, new AckLag(services.Options.BackPressureThreshold))), services.Clock);
 
         string token = ResumeTokenHash.Mint(out ResumeTokenHash hash);
         if (!services.Sessions.TryAdd(session, connection, hash))

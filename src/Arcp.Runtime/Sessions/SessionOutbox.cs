@@ -1,8 +1,4 @@
-using System.Collections.Concurrent;
-using Arcp.Core;
-using Arcp.Core.Events;
 using Arcp.Core.Ids;
-using Arcp.Core.Serialization;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Time;
 
@@ -14,31 +10,19 @@ namespace Arcp.Runtime.Sessions;
 /// orders control frames and events: what is queued together with a change to a job is sent before what that change puts into the job's log.
 /// Locks are taken in the order outbox, job; a job never calls back with its lock held.
 /// </remarks>
-internal sealed class SessionOutbox
+internal sealed class SessionOutbox(SessionSequence sequence)
 {
     private const int MaxQueuedAnswers = 10_000;
 
     private readonly Lock _lock = new();
-    private readonly byte[] _prefix;
-    private readonly Dictionary<JobId, JobCursor> _cursors = [];
-    private readonly ConcurrentQueue<JobCursor> _ready = new();
-    private readonly SentWindow _window;
-    private readonly AckLag _lag;
+    private readonly CursorSet _cursors = new();
+    private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
     private readonly List<ControlFrame> _unconfirmed = [];
     private Queue<ControlFrame> _control = new();
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
-    private int _subscriptions;
-    private long _replayNext = long.MaxValue;
     private bool _isComplete = true;
-
-    public SessionOutbox(SessionId sessionId, SentWindow window, AckLag lag)
-    {
-        _window = window;
-        _lag = lag;
-        _prefix = FrameWriter.SequencedPrefix(sessionId);
-    }
 
     /// <summary>How many jobs it reads.</summary>
     public int CursorCount
@@ -79,15 +63,16 @@ internal sealed class SessionOutbox
                     return false;
                 }
 
-                _replayNext = seq < _window.LastSeq ? seq + 1 : long.MaxValue;
+                _sequence.RewindTo(seq);
             }
 
+            _sequence.Features = connection.Features;
             KeepAnswersNeedsLock();
             _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
-            HoldBackNeedsLock(true);
+            _cursors.HoldBack(true);
         }
 
         _wake.Set();
@@ -147,8 +132,7 @@ internal sealed class SessionOutbox
         lock (_lock)
         {
             _control.Enqueue(accepted);
-            _cursors[job.Spec.Id] = cursor;
-            job.Attach(cursor);
+            _cursors.Add(cursor);
             job.SetHoldsBack(cursor, _connection is not null);
         }
 
@@ -166,22 +150,20 @@ internal sealed class SessionOutbox
         JobCursor? opened = null;
         lock (_lock)
         {
-            if (_cursors.ContainsKey(job.Spec.Id))
+            if (_cursors.Contains(job.Spec.Id))
             {
                 _control.Enqueue(makeAnswer(job.Snapshot(), null));
             }
-            else if (_subscriptions >= limit)
+            else if (_cursors.Subscriptions >= limit)
             {
                 return false;
             }
             else
             {
                 opened = new JobCursor(job, this, isSubscription: true);
-                JobSnapshot snapshot = job.Attach(opened);
+                JobSnapshot snapshot = _cursors.Add(opened);
                 opened.Position = choosePosition(snapshot);
                 _control.Enqueue(makeAnswer(snapshot, opened.Position));
-                _cursors.Add(job.Spec.Id, opened);
-                _subscriptions++;
             }
         }
 
@@ -195,9 +177,9 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            if (_cursors.TryGetValue(jobId, out JobCursor? cursor) && cursor.IsSubscription)
+            if (_cursors.TryGet(jobId, out JobCursor? cursor) && cursor.IsSubscription)
             {
-                RemoveNeedsLock(cursor);
+                _cursors.Remove(cursor);
             }
         }
     }
@@ -207,11 +189,7 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
-            if (upTo <= highestSent && _lag.Acknowledge(upTo, _window.LastSeq))
-            {
-                _window.Release(upTo);
-            }
+            _sequence.Acknowledge(upTo);
         }
     }
 
@@ -254,7 +232,7 @@ internal sealed class SessionOutbox
         lock (_lock)
         {
             KeepAnswersNeedsLock();
-            HoldBackNeedsLock(false);
+            _cursors.HoldBack(false);
             _connection = null;
         }
     }
@@ -264,11 +242,7 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            foreach (JobCursor cursor in _cursors.Values.ToArray())
-            {
-                RemoveNeedsLock(cursor);
-            }
-
+            _cursors.Clear();
             _control.Clear();
         }
     }
@@ -281,7 +255,7 @@ internal sealed class SessionOutbox
         {
             _unconfirmed.Clear();
             CollectControlNeedsLock(batch);
-            if (!_isComplete && !batch.IsFull && !(CollectReplayNeedsLock(batch) && CollectLiveNeedsLock(batch)))
+            if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
                 _control.Enqueue(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
                 _isComplete = true;
@@ -303,7 +277,7 @@ internal sealed class SessionOutbox
     /// <summary>Called by a cursor whose job's log has grown.</summary>
     public void OnReady(JobCursor cursor)
     {
-        _ready.Enqueue(cursor);
+        _cursors.MarkReady(cursor);
         _wake.Set();
     }
 
@@ -328,51 +302,12 @@ internal sealed class SessionOutbox
         }
     }
 
-    // Both collectors return false when what has to be sent next is no longer held.
-    private bool CollectReplayNeedsLock(FrameBatch batch)
-    {
-        while (!batch.IsFull && _replayNext <= _window.LastSeq)
-        {
-            if (_window.Find(_replayNext) is not { } sent)
-            {
-                return false;
-            }
-
-            if (sent.OwnTail is { } tail)
-            {
-                Write(batch, _replayNext++, tail);
-                continue;
-            }
-
-            long position = sent.Entry - 1;
-            var sink = new ReplaySink(this, batch, sent.Count);
-            if (sent.Job.ReadLog(ref position, ref sink) is LogReadStatus.Gone)
-            {
-                return false;
-            }
-        }
-
-        if (_replayNext > _window.LastSeq)
-        {
-            _replayNext = long.MaxValue;
-        }
-
-        return true;
-    }
-
+    // Returns false when what has to be sent next is no longer held.
     private bool CollectLiveNeedsLock(FrameBatch batch)
     {
-        // While frames are replayed no new number is given: wire order is number order (§8.3).
-        while (_replayNext == long.MaxValue && !batch.IsFull && _ready.TryDequeue(out JobCursor? cursor))
+        while (!batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
         {
-            cursor.ClearReady();
-            if (!_cursors.TryGetValue(cursor.Job.Spec.Id, out JobCursor? current) || current != cursor)
-            {
-                continue; // closed since it became ready
-            }
-
-            var sink = new LiveSink(this, batch, cursor.Job);
-            switch (cursor.Job.ReadLog(cursor, ref sink))
+            switch (_sequence.Collect(cursor, batch, out bool sawTerminal))
             {
                 case LogReadStatus.Gone:
                     return false;
@@ -380,9 +315,9 @@ internal sealed class SessionOutbox
                     cursor.OnAppended();
                     break;
                 default:
-                    if (sink.SawTerminal)
+                    if (sawTerminal)
                     {
-                        RemoveNeedsLock(cursor);
+                        _cursors.Remove(cursor);
                     }
 
                     break;
@@ -400,70 +335,5 @@ internal sealed class SessionOutbox
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>
-        _window.HoldsAllAbove(lastEventSeq) && _cursors.Values.All(cursor => cursor.Job.Holds(cursor));
-
-    // A submitter that is connected slows its agents; one that is away never does.
-    private void HoldBackNeedsLock(bool holdsBack)
-    {
-        foreach (JobCursor cursor in _cursors.Values.Where(cursor => !cursor.IsSubscription))
-        {
-            cursor.Job.SetHoldsBack(cursor, holdsBack);
-        }
-    }
-
-    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
-    {
-        FrameWriter.WriteSequenced(batch.Output, _prefix, seq, tail);
-        batch.EndNumbered();
-    }
-
-    private void RemoveNeedsLock(JobCursor cursor)
-    {
-        _cursors.Remove(cursor.Job.Spec.Id);
-        _subscriptions -= cursor.IsSubscription ? 1 : 0;
-        cursor.Job.Detach(cursor);
-    }
-
-    /// <summary>Numbers new entries.</summary>
-    private struct LiveSink(SessionOutbox outbox, FrameBatch batch, Job job) : ILogSink
-    {
-        /// <summary>How much one job may put into a batch before the others have their turn.</summary>
-        private const int Quantum = 16 * 1024;
-
-        private int _taken;
-
-        public bool SawTerminal { get; private set; }
-
-        public bool Accept(long number, in LogEntry entry)
-        {
-            if ((entry.Required & ~outbox._connection!.Features) != 0)
-            {
-                return true; // a kind that this session has not negotiated (§6.2); it takes no number
-            }
-
-            if (outbox._connection.Features.HasFlag(Features.Ack) && outbox._lag.IsDue(outbox._window.LastSeq))
-            {
-                byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
-                outbox.Write(batch, outbox._window.AddOwn(job, warning), warning);
-            }
-
-            int length = outbox._prefix.Length + entry.Length;
-            outbox.Write(batch, outbox._window.Add(job, number, length), entry.Tail);
-            SawTerminal |= entry.IsTerminal;
-            _taken += length;
-            return _taken < Quantum && !batch.IsFull;
-        }
-    }
-
-    /// <summary>Sends numbered entries again.</summary>
-    private struct ReplaySink(SessionOutbox outbox, FrameBatch batch, long count) : ILogSink
-    {
-        private long _left = count;
-
-        public bool Accept(long number, in LogEntry entry)
-        {
-            outbox.Write(batch, outbox._replayNext++, entry.Tail);
-            return --_left > 0 && !batch.IsFull;
-        }
-    }
+        _sequence.CanReplay(lastEventSeq) && _cursors.AreHeld;
 }
