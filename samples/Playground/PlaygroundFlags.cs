@@ -26,7 +26,7 @@ internal sealed record PlaygroundFlags
     private static readonly Dictionary<string, Reader> Table = new(StringComparer.Ordinal)
     {
         ["--urls"] = (flags, value) => ReadUrls(value) is { } urls ? flags with { Urls = urls } : null,
-        ["--path"] = (flags, value) => value is ['/', ..] ? flags with { Path = value } : null,
+        ["--path"] = (flags, value) => IsPath(value) ? flags with { Path = value } : null,
         ["--token"] = (flags, value) => ReadToken(value) is { } token ? flags with { GivenTokens = [.. flags.GivenTokens, token] } : null,
         ["--heartbeat"] = (flags, value) => ReadSeconds(value) is { } time && time > TimeSpan.Zero ? flags with { Heartbeat = time } : null,
         ["--resume-window"] = (flags, value) => ReadSeconds(value) is { } time ? flags with { ResumeWindow = time } : null,
@@ -115,14 +115,18 @@ internal sealed record PlaygroundFlags
     {
         try
         {
-            BindingAddress address = BindingAddress.Parse(url);
-            return address is { Scheme: "http", PathBase: "", Host: not "" };
+            // A port that is no number would become a part of the host, and that a listener on every address.
+            return BindingAddress.Parse(url) is { Scheme: "http", PathBase: "", Host: [_, ..] host } && (host[0] == '[' || !host.Contains(':'));
         }
         catch (FormatException)
         {
             return false;
         }
     }
+
+    // A plain path, not a route pattern: the ready line names it.
+    private static bool IsPath(string value) =>
+        value is ['/', ..] && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '-' or '_' or '.' or '~');
 
     // Of several = the last one divides: base64 tokens end with them, principals do not.
     private static (string Token, string Principal)? ReadToken(string value)
