@@ -1,3 +1,4 @@
+
 namespace Arcp.Core;
 
 /// <summary>The one error of the protocol. Thrown by an agent, its code and message reach the peer; received from a peer, they are what it said.</summary>
@@ -23,5 +24,9 @@ public sealed class ArcpException : Exception
     public bool Retryable { get; }
 
     /// <summary>Further facts about the error as JSON, when there are any.</summary>
-    public RawJson? Details { get; init; }
+    public RawJson? Details
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

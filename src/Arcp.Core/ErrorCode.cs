@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core;
 

@@ -1,9 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using System.Diagnostics.CodeAnalysis;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core;
 
@@ -12,6 +11,11 @@ namespace Arcp.Core;
 [JsonConverter(typeof(RawJsonConverter))]
 public sealed class RawJson : IEquatable<RawJson>
 {
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>How deep a value may be, so that the frame around it stays within the 64 levels of §4.</summary>
+    public const int MaxDepth = 60;
+
     private readonly ReadOnlyMemory<byte> _utf8;
 
     private RawJson(ReadOnlyMemory<byte> utf8) => _utf8 = utf8;
@@ -35,7 +39,7 @@ public sealed class RawJson : IEquatable<RawJson>
             throw new JsonException("The text is not valid UTF-8.");
         }
 
-        var reader = new Utf8JsonReader(utf8Json, new JsonReaderOptions { MaxDepth = WireJson.MaxUserDepth });
+        var reader = new Utf8JsonReader(utf8Json, new JsonReaderOptions { MaxDepth = MaxDepth });
         reader.Read();
         int start = (int)reader.TokenStartIndex;
         reader.Skip();
@@ -47,23 +51,35 @@ public sealed class RawJson : IEquatable<RawJson>
     /// <summary>Checks and copies a JSON text.</summary>
     /// <param name="json">One JSON value, at most 60 levels deep.</param>
     /// <exception cref="JsonException">The text is not one JSON value.</exception>
-    public static RawJson Parse(string json) => Parse(Encoding.UTF8.GetBytes(json));
+    public static RawJson Parse(string json)
+    {
+        try
+        {
+            return Parse(StrictUtf8.GetBytes(json));
+        }
+        catch (EncoderFallbackException)
+        {
+            throw new JsonException("The text is not valid Unicode.");
+        }
+    }
 
     /// <summary>Writes a value with the given contract; works under native AOT.</summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="value">The value.</param>
     /// <param name="typeInfo">How to write it.</param>
+    /// <exception cref="JsonException">The value is nested more than 60 levels deep.</exception>
     public static RawJson From<T>(T value, JsonTypeInfo<T> typeInfo) =>
-        FromTrusted(JsonSerializer.SerializeToUtf8Bytes(value, typeInfo));
+        FromUser(JsonSerializer.SerializeToUtf8Bytes(value, typeInfo));
 
     /// <summary>Writes a value with reflection.</summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="value">The value.</param>
     /// <param name="options">How to write it; null = <see cref="JsonSerializerOptions.Web"/>.</param>
+    /// <exception cref="JsonException">The value is nested more than 60 levels deep.</exception>
     [RequiresUnreferencedCode("Uses reflection; pass a JsonTypeInfo when trimming.")]
     [RequiresDynamicCode("Uses reflection; pass a JsonTypeInfo under native AOT.")]
     public static RawJson From<T>(T value, JsonSerializerOptions? options = null) =>
-        FromTrusted(JsonSerializer.SerializeToUtf8Bytes(value, options ?? JsonSerializerOptions.Web));
+        FromUser(JsonSerializer.SerializeToUtf8Bytes(value, options ?? JsonSerializerOptions.Web));
 
     /// <summary>Reads the value with the given contract; works under native AOT.</summary>
     /// <typeparam name="T">The type to read.</typeparam>
@@ -104,6 +120,11 @@ public sealed class RawJson : IEquatable<RawJson>
     /// <summary>Copies bytes that a JSON reader or writer has vouched for.</summary>
     internal static RawJson FromTrusted(ReadOnlySpan<byte> utf8) =>
         utf8.SequenceEqual("null"u8) ? Null : new(WithoutLineBreaks(utf8));
+
+    // A peer closes the connection over a frame that is too deep (§4), so the value is refused before it gets into one.
+    // Short texts cannot be that deep: each level has two brackets.
+    private static RawJson FromUser(ReadOnlySpan<byte> utf8) =>
+        utf8.Length <= MaxDepth * 2 ? FromTrusted(utf8) : Parse(utf8);
 
     // Inside JSON strings line breaks are escaped, so a raw one is always insignificant white space.
     private static byte[] WithoutLineBreaks(ReadOnlySpan<byte> utf8)

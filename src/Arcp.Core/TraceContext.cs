@@ -7,6 +7,8 @@ namespace Arcp.Core;
 /// <summary>A job's trace (§5, §11): 32 lower-case hex digits, or a whole W3C <c>traceparent</c>.</summary>
 public sealed record TraceContext
 {
+    private const int MaxLength = 128;
+
     private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
     private TraceContext(string value, ActivityTraceId traceId, ActivitySpanId parentSpanId, bool isSampled)
@@ -57,6 +59,7 @@ public sealed record TraceContext
     public override string ToString() => Value;
 
     // version "-" trace-id "-" parent-id "-" flags; version 00 has nothing behind the flags, ff is invalid (W3C Trace Context §3.2).
+    // What a later version puts there is echoed and logged, so it has to be visible ASCII.
     private static TraceContext? ParseTraceParent(string text)
     {
         ReadOnlySpan<char> span = text;
@@ -66,7 +69,8 @@ public sealed record TraceContext
             && IsHex(version) && version is not "ff"
             && IsId(span[3..35]) && IsId(span[36..52]) && IsHex(flags)
             && (text.Length == 55 || (version is not "00" && span[55] == '-'))
-            && text.Length <= Ids.ArcpId.MaxLength;
+            && text.Length <= MaxLength
+            && !span[55..].ContainsAnyExceptInRange('!', '~');
 
         return wellFormed
             ? new(

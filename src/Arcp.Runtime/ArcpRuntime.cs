@@ -4,6 +4,7 @@ using Arcp.Core.Transports;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
 using Arcp.Runtime.Time;
@@ -15,11 +16,10 @@ namespace Arcp.Runtime;
 /// <remarks>Thread-safe. <see cref="StopAsync"/> or <see cref="DisposeAsync"/> ends it once and for all.</remarks>
 public sealed class ArcpRuntime : IAsyncDisposable
 {
-    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
-
     private readonly SessionServices _services;
     private readonly ConnectionHost _connections;
     private readonly DeadlineQueue _deadlines;
+    private readonly InMemoryIdempotencyStore _idempotency;
     private readonly ConcurrentDictionary<object, Task> _running = new();
     private readonly CancellationTokenSource _cut = new();
     private readonly Lock _lock = new();
@@ -34,8 +34,11 @@ public sealed class ArcpRuntime : IAsyncDisposable
         {
             Options = setup.Options,
             Clock = setup.Clock,
+            Deadlines = _deadlines,
             Logger = logger,
             Authenticator = setup.Authenticator,
+            ObservationPolicy = setup.ObservationPolicy,
+            Idempotency = _idempotency = new InMemoryIdempotencyStore(_deadlines, setup.Options.IdempotencyLifetime, jobId => jobs.TryFind(jobId, out _)),
             Agents = new AgentRegistry(setup.Agents),
             AgentEnvironment = new AgentEnvironment(setup.Services, setup.Options.JsonSerializerOptions, setup.Clock),
             Jobs = jobs,
@@ -53,6 +56,8 @@ public sealed class ArcpRuntime : IAsyncDisposable
         Jobs = _services.Jobs.Count,
         RunningJobs = _services.Jobs.ActiveCount,
         RunningAgents = _services.Runner.AgentCount,
+        IdempotencyEntries = _idempotency.Count,
+        BufferedBytes = _services.Jobs.LogBytes,
         PendingDeadlines = _deadlines.Count,
     };
 
@@ -79,6 +84,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
             return;
         }
 
+        ArcpTelemetry.Connections.Add(1);
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cut.Token);
@@ -92,6 +98,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         }
         finally
         {
+            ArcpTelemetry.Connections.Add(-1);
             _running.TryRemove(ended, out _);
             ended.SetResult();
         }
@@ -116,16 +123,18 @@ public sealed class ArcpRuntime : IAsyncDisposable
         await Task.Yield(); // the lock is not held from here on
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
         await Task.WhenAll(_services.Sessions.All().Select(session => session.LastAnswer)).ConfigureAwait(false);
-        await Task.WhenAll(_services.Sessions.Connected().Select(entry => entry.Connection.EndAsync(
-            entry.Session, entry.Session.Frame(new SessionClosed { Reason = "The runtime is shutting down." }), drain: true, FarewellTime))).ConfigureAwait(false);
+        await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
         await _cut.CancelAsync().ConfigureAwait(false); // what is left has not got as far as a session
         await Task.WhenAll(_running.Values).ConfigureAwait(false);
-        foreach (Session session in _services.Sessions.All())
-        {
-            session.Outbox.Close();
-        }
-
+        _services.Sessions.Clear();
+        _services.Jobs.Clear();
         _deadlines.Dispose();
         _cut.Dispose();
+    }
+
+    private static Task EndAsync((Session Session, SessionConnection Connection) entry)
+    {
+        entry.Connection.End(new ConnectionEnd("the runtime is shutting down", entry.Session.Frame(new SessionClosed { Reason = "The runtime is shutting down." })) { Drain = true });
+        return entry.Connection.Ended;
     }
 }

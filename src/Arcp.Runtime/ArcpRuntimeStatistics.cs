@@ -18,6 +18,12 @@ public sealed record ArcpRuntimeStatistics
     /// <summary>Agents that have not returned; one that ignores cancellation outlives its job.</summary>
     public required int RunningAgents { get; init; }
 
+    /// <summary>Idempotency keys that are remembered.</summary>
+    public required int IdempotencyEntries { get; init; }
+
+    /// <summary>Bytes in jobs' logs.</summary>
+    public required long BufferedBytes { get; init; }
+
     /// <summary>Timeouts, windows and retentions that are pending.</summary>
     public required int PendingDeadlines { get; init; }
 }

@@ -1,6 +1,7 @@
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Jobs;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime;
@@ -17,6 +18,8 @@ internal sealed record RuntimeSetup
     public required IServiceProvider Services { get; init; }
 
     public required IArcpAuthenticator Authenticator { get; init; }
+
+    public required IJobObservationPolicy ObservationPolicy { get; init; }
 
     public required IReadOnlyList<AgentDescriptor> Agents { get; init; }
 }

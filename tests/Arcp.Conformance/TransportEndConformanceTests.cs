@@ -207,7 +207,7 @@ public abstract class TransportEndConformanceTests
     [Fact]
     public async Task Disposing_from_many_threads_while_calls_are_under_way_is_harmless()
     {
-        for (int round = 0; round < 20; round++)
+        for (int round = 0; round < 50; round++)
         {
             await using ConnectedPair pair = await OpenAsync();
             Task[] busy = [Task.Run(() => SendForeverAsync(pair.First)), Task.Run(() => ReadForeverAsync(pair.First)), Task.Run(() => ReadForeverAsync(pair.Second))];

@@ -16,5 +16,9 @@ public sealed record LogEvent : EventBody
     public required string Message { get; init; }
 
     /// <summary>Structured facts beside it, a JSON object.</summary>
-    public RawJson? Attributes { get; init; }
+    public RawJson? Attributes
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

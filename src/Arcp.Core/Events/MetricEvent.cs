@@ -19,7 +19,11 @@ public sealed record MetricEvent : EventBody
     public string? Unit { get; init; }
 
     /// <summary>What the value is about.</summary>
-    public IReadOnlyDictionary<string, string>? Dimensions { get; init; }
+    public IReadOnlyDictionary<string, string>? Dimensions
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Another name for <see cref="Dimensions"/> that some runtimes use; read only.</summary>
     [JsonInclude]

@@ -25,4 +25,7 @@ public sealed record RawEvent : EventBody
 
     /// <summary>The body, unchanged.</summary>
     public RawJson Body { get; }
+
+    /// <summary>Leaves out the body: of an unreadable <c>credential_rotated</c> it would show the secret.</summary>
+    public override string ToString() => $"RawEvent {{ Kind = {Kind} }}";
 }

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Leases;
 

@@ -13,6 +13,10 @@ public static class LeaseGrammar
     public const string ModelUse = "model.use";
 
     private const string VendorPrefix = "x-vendor.";
+    private const int MaxShown = 80;
+
+    // As many digits as a decimal holds whatever they are; more would be rounded, and a budget is exact (§9.6).
+    private const int MaxDigits = 28;
 
     private static readonly FrozenSet<string> Namespaces = FrozenSet.Create(
         StringComparer.Ordinal,
@@ -28,7 +32,7 @@ public static class LeaseGrammar
         {
             if (!IsNamespace(name))
             {
-                return $"lease_request: '{name}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {VendorPrefix}<name>.";
+                return $"lease_request: '{Shown(name)}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {VendorPrefix}<name>.";
             }
 
             foreach (string pattern in patterns)
@@ -40,12 +44,14 @@ public static class LeaseGrammar
 
                 if (name == CostBudget && !TryParseBudget(pattern, out _, out _))
                 {
-                    return $"lease_request: '{pattern}' in {CostBudget} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00.";
+                    return $"lease_request: '{Shown(pattern)}' in {CostBudget} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.";
                 }
             }
         }
 
-        return null;
+        return lease.TryGetValue(CostBudget, out IReadOnlyList<string>? amounts) && SumBudgets(amounts) is null
+            ? $"lease_request: the amounts in {CostBudget} add up to more than {MaxDigits} digits."
+            : null;
     }
 
     /// <summary>Adds up the amounts of <c>cost.budget</c>, each currency for itself.</summary>
@@ -59,16 +65,40 @@ public static class LeaseGrammar
             return null;
         }
 
+        return SumBudgets(amounts) ?? throw new ArgumentException("The amounts are too large or too fine to be added up exactly.", nameof(lease));
+    }
+
+    // Null when a sum would overflow or be rounded.
+    private static Dictionary<string, decimal>? SumBudgets(IEnumerable<string> amounts)
+    {
         var budgets = new Dictionary<string, decimal>(StringComparer.Ordinal);
         foreach (string amount in amounts)
         {
             if (TryParseBudget(amount, out string currency, out decimal value))
             {
-                budgets[currency] = budgets.GetValueOrDefault(currency) + value;
+                decimal before = budgets.GetValueOrDefault(currency);
+                if (value > decimal.MaxValue - before || before + value - before != value || before + value - value != before)
+                {
+                    return null;
+                }
+
+                budgets[currency] = before + value;
             }
         }
 
         return budgets;
+    }
+
+    // Names and patterns come from the peer and may be as long as a frame.
+    private static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
+
+    // Without leading zeros, and without trailing ones behind the point.
+    private static int SignificantDigits(ReadOnlySpan<char> number)
+    {
+        int point = number.IndexOf('.');
+        return point < 0
+            ? number.TrimStart('0').Length
+            : number[..point].TrimStart('0').Length + number[(point + 1)..].TrimEnd('0').Length;
     }
 
     private static bool IsNamespace(string name) =>
@@ -85,6 +115,7 @@ public static class LeaseGrammar
             && char.IsAsciiLetter(currency[0])
             && currency.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
             && number.Length > 0 && char.IsAsciiDigit(number[0]) && char.IsAsciiDigit(number[^1])
+            && SignificantDigits(number) <= MaxDigits
             && decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value);
     }
 }

@@ -22,7 +22,11 @@ public sealed record JobAccepted : ArcpMessage
     public IReadOnlyDictionary<string, decimal>? Budget { get; init; }
 
     /// <summary>Credentials for the job's use (§9.8). Secrets.</summary>
-    public IReadOnlyList<ProvisionedCredential>? Credentials { get; init; }
+    public IReadOnlyList<ProvisionedCredential>? Credentials
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>When it was accepted.</summary>
     public DateTimeOffset? AcceptedAt { get; init; }

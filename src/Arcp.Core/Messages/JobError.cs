@@ -21,8 +21,16 @@ public sealed record JobError : ArcpMessage
     public bool? Retryable { get; init; }
 
     /// <summary>Further facts.</summary>
-    public RawJson? Details { get; init; }
+    public RawJson? Details
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Further facts as a string, as some runtimes send them.</summary>
-    public RawJson? Detail { get; init; }
+    public RawJson? Detail
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

@@ -1,11 +1,8 @@
-using System.Text.Json.Serialization;
 using Arcp.Core.Events;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Core.Messages;
 
 /// <summary><c>job.event</c> (runtime to client, §8): something a job did.</summary>
-[JsonConverter(typeof(JobEventConverter))]
 public sealed record JobEvent : ArcpMessage
 {
     /// <summary>When it happened; absent in frames of some runtimes.</summary>

@@ -39,5 +39,9 @@ public sealed record JobSubscribed : ArcpMessage
     public bool? Replayed { get; init; }
 
     /// <summary>The job's credentials, for its submitter's principal only. Secrets.</summary>
-    public IReadOnlyList<ProvisionedCredential>? Credentials { get; init; }
+    public IReadOnlyList<ProvisionedCredential>? Credentials
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }

@@ -21,7 +21,11 @@ public sealed record ProvisionedCredential
     public string? Profile { get; init; }
 
     /// <summary>What it is bounded by, in the lease's names.</summary>
-    public RawJson? Constraints { get; init; }
+    public RawJson? Constraints
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Leaves out the value.</summary>
     public override string ToString() => $"ProvisionedCredential {{ Id = {Id}, Scheme = {Scheme}, Value = ***, Endpoint = {Endpoint} }}";

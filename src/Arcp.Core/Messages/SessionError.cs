@@ -15,7 +15,11 @@ public sealed record SessionError : ArcpMessage
     public bool? Retryable { get; init; }
 
     /// <summary>Further facts.</summary>
-    public RawJson? Details { get; init; }
+    public RawJson? Details
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>The refused frame's id.</summary>
     public MessageId? RequestId { get; init; }

@@ -11,7 +11,11 @@ public sealed record SessionJobs : ArcpMessage
     public MessageId? RequestId { get; init; }
 
     /// <summary>The jobs, newest last.</summary>
-    public IReadOnlyList<JobSummary>? Jobs { get; init; }
+    public IReadOnlyList<JobSummary>? Jobs
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 
     /// <summary>Asks for the page behind this one; null = this was the last.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]

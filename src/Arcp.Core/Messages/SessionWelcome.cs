@@ -1,6 +1,3 @@
-using System.Text.Json.Serialization;
-using Arcp.Core.Serialization;
-
 namespace Arcp.Core.Messages;
 
 /// <summary><c>session.welcome</c> (runtime to client, §6.2): the session is open, or goes on.</summary>
@@ -51,11 +48,14 @@ public sealed record RuntimeCapabilities
     public IReadOnlyList<string>? Features { get; init; }
 
     /// <summary>The agents that can be asked.</summary>
-    public IReadOnlyList<AgentInfo>? Agents { get; init; }
+    public IReadOnlyList<AgentInfo>? Agents
+    {
+        get;
+        init => field = Absent.IfNull(value);
+    }
 }
 
 /// <summary>An agent that a runtime offers (§7.5). Decoded from a plain string too.</summary>
-[JsonConverter(typeof(AgentInfoConverter))]
 public sealed record AgentInfo
 {
     /// <summary>The name.</summary>

@@ -14,8 +14,16 @@ internal sealed class AgentInfoConverter : JsonConverter<AgentInfo>
             return new AgentInfo { Name = reader.GetString()! };
         }
 
-        AgentBlock block = JsonSerializer.Deserialize(ref reader, WireJson.Context.AgentBlock) ?? throw new PayloadFormatException("an agent");
-        return new AgentInfo { Name = block.Name, Versions = block.Versions, Default = block.Default };
+        try
+        {
+            AgentBlock block = JsonSerializer.Deserialize(ref reader, WireJson.Context.AgentBlock)!;
+            return new AgentInfo { Name = block.Name, Versions = block.Versions, Default = block.Default };
+        }
+        catch (JsonException)
+        {
+            // Its path starts at the agent; the one that the reader of the whole payload adds to ours starts at the payload.
+            throw new PayloadFormatException("an agent's name, or an object with the string 'name', the array of strings 'versions' and the string 'default'");
+        }
     }
 
     public override void Write(Utf8JsonWriter writer, AgentInfo value, JsonSerializerOptions options) =>

@@ -11,7 +11,7 @@ namespace Arcp.Core.Serialization;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,
     MaxDepth = WireJson.MaxDepth,
-    Converters = [typeof(TimestampConverter)])]
+    Converters = [typeof(TimestampConverter), typeof(IntegerConverter), typeof(SmallIntegerConverter), typeof(FiniteNumberConverter), typeof(StringListConverter), typeof(JobEventConverter), typeof(AgentInfoConverter)])]
 [JsonSerializable(typeof(SessionHello))]
 [JsonSerializable(typeof(SessionResume))]
 [JsonSerializable(typeof(SessionPing))]

@@ -37,9 +37,9 @@ internal static class EventCatalog
             Utf8JsonReader attempt = reader;
             try
             {
-                if (JsonSerializer.Deserialize(ref attempt, entry.Contract) is EventBody body)
+                if (JsonSerializer.Deserialize(ref attempt, entry.Contract) is EventBody body && Checked(body) is { } valid)
                 {
-                    return body;
+                    return valid;
                 }
             }
             catch (JsonException)
@@ -50,6 +50,16 @@ internal static class EventCatalog
 
         return new RawEvent(kind, JsonSerializer.Deserialize(ref reader, WireJson.Context.RawJson) ?? RawJson.Null);
     }
+
+    // The rules of §8.2 that types do not say. Null = the body is not what its kind says.
+    private static EventBody? Checked(EventBody body) => body switch
+    {
+        ToolResultEvent { Result: null, Error: null } => null,
+        ToolResultEvent { Result.IsNull: true, Error: not null } failed => failed with { Result = null },
+        ToolResultEvent { Result: not null, Error: not null } => null,
+        ProgressEvent { Current: < 0 } => null,
+        _ => body,
+    };
 
     public static void Write(Utf8JsonWriter writer, EventBody body)
     {

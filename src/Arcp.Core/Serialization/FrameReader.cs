@@ -10,7 +10,10 @@ namespace Arcp.Core.Serialization;
 /// <remarks>Stateless and thread-safe. Whatever the bytes are, the outcome is a value and never an exception.</remarks>
 public static class FrameReader
 {
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = WireJson.MaxDepth + 1 };
+    private const int LongestTypeKept = 128;
+
+    // Depth is counted by Skip: a frame that is too deep is still read to its end, because the id of the request may stand there.
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = int.MaxValue };
 
     [Flags]
     private enum Member
@@ -27,6 +30,20 @@ public static class FrameReader
         ReplyTo = 256,
         Payload = 512,
     }
+
+    private static readonly (byte[] Name, Member Member)[] Members =
+    [
+        ("payload"u8.ToArray(), Member.Payload),
+        ("type"u8.ToArray(), Member.Type),
+        ("id"u8.ToArray(), Member.Id),
+        ("arcp"u8.ToArray(), Member.Arcp),
+        ("session_id"u8.ToArray(), Member.SessionId),
+        ("job_id"u8.ToArray(), Member.JobId),
+        ("trace_id"u8.ToArray(), Member.TraceId),
+        ("event_seq"u8.ToArray(), Member.EventSeq),
+        ("request_id"u8.ToArray(), Member.RequestId),
+        ("reply_to"u8.ToArray(), Member.ReplyTo),
+    ];
 
     /// <summary>Reads one frame.</summary>
     /// <param name="frame">The frame's UTF-8 bytes; nothing of them is kept.</param>
@@ -48,88 +65,81 @@ public static class FrameReader
 
     private static FrameError? ReadHeader(ReadOnlySpan<byte> frame, ref Parsed state)
     {
-        if (!Utf8.IsValid(frame))
-        {
-            return state.Error(FrameErrorKind.Malformed, "The frame is not valid UTF-8.");
-        }
-
+        FrameError? problem = Utf8.IsValid(frame) ? null : state.Error(FrameErrorKind.Malformed, "The frame is not valid UTF-8.");
         var reader = new Utf8JsonReader(frame, Options);
         try
         {
             if (!reader.Read() || reader.TokenType is not JsonTokenType.StartObject)
             {
-                return state.Error(FrameErrorKind.Malformed, "The frame is not a JSON object.");
+                return problem ?? state.Error(FrameErrorKind.Malformed, "The frame is not a JSON object.");
             }
 
-            FrameError? problem = null;
             while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
             {
                 // The first problem decides, but the id behind it is still wanted for the answer.
-                problem = ReadMember(ref reader, ref state) is { } found ? problem ?? found : problem;
-                if (problem?.Kind is FrameErrorKind.TooDeep)
-                {
-                    return state.Again(problem);
-                }
+                FrameError? found = ReadMember(ref reader, ref state);
+                problem ??= found;
             }
 
             reader.Read(); // throws when anything but white space follows
-            return problem is null ? null : state.Again(problem);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            return state.Error(FrameErrorKind.Malformed, "The frame is not valid JSON.");
+            problem ??= state.Error(FrameErrorKind.Malformed, "The frame is not valid JSON.");
         }
+
+        if (state.IsTooDeep)
+        {
+            // Before all other problems: this one ends the connection.
+            return state.Error(FrameErrorKind.TooDeep, $"The frame is nested too deeply; accepted are {WireJson.MaxDepth} levels.");
+        }
+
+        return problem is null ? null : state.Again(problem);
     }
 
     private static FrameError? ReadMember(ref Utf8JsonReader reader, ref Parsed state)
     {
         Member member = Identify(ref reader);
-        if (member is not Member.None && (state.Seen & member) != 0)
-        {
-            reader.Read();
-            return Skip(ref reader, ref state) ?? state.Malformed(member, "may be given only once");
-        }
-
+        bool isRepeated = member is not Member.None && (state.Seen & member) != 0;
         state.Seen |= member;
         reader.Read();
-        if (member is Member.Payload)
+        FrameError? problem = null;
+        if (isRepeated)
+        {
+            problem = state.Malformed(member, "may be given only once");
+        }
+        else if (member is Member.Payload)
         {
             state.PayloadStart = (int)reader.TokenStartIndex;
             state.PayloadToken = reader.TokenType;
-            FrameError? tooDeep = Skip(ref reader, ref state);
+            Skip(ref reader, ref state);
             state.PayloadEnd = (int)reader.BytesConsumed;
-            return tooDeep;
         }
-
-        if (member is Member.None || reader.TokenType is JsonTokenType.Null)
+        else if (member is not Member.None && reader.TokenType is not JsonTokenType.Null)
         {
-            return Skip(ref reader, ref state);
+            problem = member is Member.EventSeq ? ReadEventSeq(ref reader, ref state) : ReadText(ref reader, member, ref state);
         }
 
-        FrameError? problem = member is Member.EventSeq
-            ? ReadEventSeq(ref reader, ref state)
-            : ReadText(ref reader, member, ref state);
-        return Skip(ref reader, ref state) ?? problem;
+        Skip(ref reader, ref state);
+        return problem;
     }
 
-    private static Member Identify(ref Utf8JsonReader reader) => reader switch
+    private static Member Identify(ref Utf8JsonReader reader)
     {
-        _ when reader.ValueTextEquals("payload"u8) => Member.Payload,
-        _ when reader.ValueTextEquals("type"u8) => Member.Type,
-        _ when reader.ValueTextEquals("id"u8) => Member.Id,
-        _ when reader.ValueTextEquals("arcp"u8) => Member.Arcp,
-        _ when reader.ValueTextEquals("session_id"u8) => Member.SessionId,
-        _ when reader.ValueTextEquals("job_id"u8) => Member.JobId,
-        _ when reader.ValueTextEquals("trace_id"u8) => Member.TraceId,
-        _ when reader.ValueTextEquals("event_seq"u8) => Member.EventSeq,
-        _ when reader.ValueTextEquals("request_id"u8) => Member.RequestId,
-        _ when reader.ValueTextEquals("reply_to"u8) => Member.ReplyTo,
-        _ => Member.None,
-    };
+        foreach ((byte[] name, Member member) in Members)
+        {
+            if (JsonTokens.TextEquals(ref reader, name))
+            {
+                return member;
+            }
+        }
+
+        return Member.None;
+    }
 
     private static FrameError? ReadEventSeq(ref Utf8JsonReader reader, ref Parsed state)
     {
-        if (reader.TokenType is JsonTokenType.Number && reader.TryGetInt64(out long value))
+        if (JsonTokens.TryGetInteger(ref reader, out long value))
         {
             state.Header = state.Header with { EventSeq = value };
             return null;
@@ -145,14 +155,25 @@ public static class FrameReader
             return state.Malformed(member, "must be a string");
         }
 
-        if (member is Member.Type)
+        if (member is Member.Type && !reader.ValueIsEscaped && MessageCatalog.Find(reader.ValueSpan) is { } entry)
         {
-            state.Entry = reader.ValueIsEscaped ? MessageCatalog.Find(reader.GetString()) : MessageCatalog.Find(reader.ValueSpan);
-            state.Type = state.Entry?.Name ?? reader.GetString();
+            state.Entry = entry;
+            state.Type = entry.Name;
             return null;
         }
 
-        string text = reader.GetString()!;
+        if (!JsonTokens.TryGetString(ref reader, out string? text))
+        {
+            return member is Member.TraceId ? null : state.Malformed(member, "must be Unicode text");
+        }
+
+        if (member is Member.Type)
+        {
+            state.Entry = MessageCatalog.Find(text);
+            state.Type = text.Length <= LongestTypeKept ? text : text[..LongestTypeKept];
+            return null;
+        }
+
         if (member is Member.Arcp)
         {
             return IsSupportedVersion(text)
@@ -177,32 +198,29 @@ public static class FrameReader
             Member.Id => state.Header with { Id = new MessageId(text) },
             Member.SessionId => state.Header with { SessionId = new SessionId(text) },
             Member.JobId => state.Header with { JobId = new JobId(text) },
+            Member.RequestId => state.Header with { RequestId = new MessageId(text) },
             _ => state.Header with { RequestId = state.Header.RequestId ?? new MessageId(text) },
         };
         return null;
     }
 
-    // "1" or "1." and digits.
+    // Major number 1 with any minor: "1", "1.1", "1.2.0", "1.2-draft".
     private static bool IsSupportedVersion(string text) =>
-        text == "1" || (text.Length > 2 && text.StartsWith("1.", StringComparison.Ordinal) && text.AsSpan(2).IndexOfAnyExceptInRange('0', '9') < 0);
+        text == "1" || (text.StartsWith("1.", StringComparison.Ordinal) && text.Length > 2 && char.IsAsciiDigit(text[2]));
 
-    private static FrameError? Skip(ref Utf8JsonReader reader, ref Parsed state)
+    // Goes to the end of an object or array and notes when it is nested too deeply.
+    private static void Skip(ref Utf8JsonReader reader, ref Parsed state)
     {
         if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
         {
-            return null;
+            return;
         }
 
         int depth = reader.CurrentDepth;
         while (reader.Read() && reader.CurrentDepth > depth)
         {
-            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= WireJson.MaxDepth)
-            {
-                return state.Error(FrameErrorKind.TooDeep, $"The frame is nested too deeply; accepted are {WireJson.MaxDepth} levels.");
-            }
+            state.IsTooDeep |= reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= WireJson.MaxDepth;
         }
-
-        return null;
     }
 
     private static FrameError? ReadPayload(ReadOnlySpan<byte> frame, Peer receiver, ref Parsed state, out Envelope? envelope)
@@ -251,6 +269,7 @@ public static class FrameReader
         public int PayloadStart;
         public int PayloadEnd;
         public JsonTokenType PayloadToken;
+        public bool IsTooDeep;
 
         public readonly FrameError Error(FrameErrorKind kind, string message) => new(kind, message, Type, Header);
 

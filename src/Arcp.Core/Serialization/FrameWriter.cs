@@ -61,7 +61,7 @@ public static class FrameWriter
     public static byte[] JobMembers(JobId jobId, TraceContext trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        return [.. ",\"job_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(jobId, WireJson.Context.JobId), .. ",\"trace_id\":\""u8, .. System.Text.Encoding.UTF8.GetBytes(trace.Value), .. "\",\"id\":\"msg_"u8];
+        return [.. ",\"job_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(jobId, WireJson.Context.JobId), .. ",\"trace_id\":\""u8, .. JsonEncodedText.Encode(trace.Value).EncodedUtf8Bytes, .. "\",\"id\":\"msg_"u8];
     }
 
     /// <summary>Writes the tail of a <c>job.event</c>.</summary>

@@ -29,7 +29,7 @@ internal sealed class JobEventConverter : JsonConverter<JobEvent>
             else if (reader.ValueTextEquals("ts"u8))
             {
                 reader.Read();
-                ts = JsonSerializer.Deserialize(ref reader, WireJson.Context.NullableDateTimeOffset);
+                ts = TimestampConverter.TryRead(ref reader, out DateTimeOffset moment) ? moment : null; // an event is not lost over its time
             }
             else
             {

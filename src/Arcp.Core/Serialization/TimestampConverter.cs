@@ -9,18 +9,10 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
 {
     private const string Accepted = "an ISO 8601 date and time with an offset, such as 2026-01-31T12:00:00.000Z";
     private const int MaxLength = 40;
+    private const int LengthWithMilliseconds = 23; // 2026-01-31T12:00:00.000
 
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        string? text = reader.TokenType is JsonTokenType.String ? reader.GetString() : null;
-        if (text is { Length: >= 17 and <= MaxLength } && HasOffset(text) && text.AsSpan(10, 1) is "T" or "t"
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset value))
-        {
-            return value;
-        }
-
-        throw new PayloadFormatException(Accepted);
-    }
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        TryRead(ref reader, out DateTimeOffset value) ? value : throw new PayloadFormatException(Accepted);
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {
@@ -28,10 +20,24 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
         writer.WriteStringValue(text[..Format(value, text)]);
     }
 
+    /// <summary>Reads a timestamp if the token is one.</summary>
+    internal static bool TryRead(ref Utf8JsonReader reader, out DateTimeOffset value)
+    {
+        value = default;
+        return reader.TokenType is JsonTokenType.String && JsonTokens.TryGetString(ref reader, out string? text)
+            && text.Length is >= 17 and <= MaxLength && HasOffset(text) && text[10] is 'T' or 't'
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out value);
+    }
+
     /// <summary>Writes the timestamp as UTF-8 without quotes.</summary>
     internal static int Format(DateTimeOffset value, Span<byte> destination)
     {
-        value.UtcDateTime.TryFormat(destination, out int written, "yyyy-MM-dd'T'HH:mm:ss.fffFFFF", CultureInfo.InvariantCulture);
+        value.UtcDateTime.TryFormat(destination, out int written, "yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture);
+        while (written > LengthWithMilliseconds && destination[written - 1] == (byte)'0')
+        {
+            written--;
+        }
+
         destination[written] = (byte)'Z';
         return written + 1;
     }

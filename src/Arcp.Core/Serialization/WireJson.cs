@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Arcp.Core.Serialization;
 
@@ -8,9 +9,6 @@ internal static class WireJson
 {
     /// <summary>The depth limit of a frame (§4).</summary>
     public const int MaxDepth = 64;
-
-    /// <summary>The depth limit of a value that users put into a frame, so that the frame around it stays within <see cref="MaxDepth"/>.</summary>
-    public const int MaxUserDepth = 60;
 
     // Frames are never embedded in HTML, so only what JSON itself demands is escaped.
     public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -21,4 +19,7 @@ internal static class WireJson
         AllowDuplicateProperties = false,
         TypeInfoResolver = null,
     });
+
+    /// <summary>The contract of a type that occurs in a message.</summary>
+    public static JsonTypeInfo? Contract(Type? type) => type is null ? null : ((IJsonTypeInfoResolver)Context).GetTypeInfo(type, Context.Options);
 }

@@ -45,8 +45,13 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
             return false;
         }
 
-        bytes.CopyTo(GetSpan(bytes.Length));
-        Advance(bytes.Length);
+        if (!bytes.IsEmpty)
+        {
+            // A full buffer has no room to give, but nothing needs none.
+            bytes.CopyTo(GetSpan(bytes.Length));
+            Advance(bytes.Length);
+        }
+
         return true;
     }
 

@@ -16,26 +16,20 @@ namespace Arcp.Core.Transports;
 /// </remarks>
 public sealed class StreamTransport : ITransport
 {
-    private const int BlockSize = 16 * 1024;
     private const int SendBufferSize = 64 * 1024;
     private const byte LineFeed = (byte)'\n';
-    private const byte CarriageReturn = (byte)'\r';
 
     private readonly Stream _input;
     private readonly Stream _output;
     private readonly bool _leaveOpen;
-    private readonly TransportLifetime _lifetime = new();
-
-    // Both buffers stay out of the array pool while a stream works on them: one that ignores cancellation
-    // (a console, a pipe) may still do so after its call was given up.
-    private readonly byte[] _block = new byte[BlockSize];
+    private readonly TransportLifetime _lifetime;
+    private readonly StreamCalls _receiving;
+    private readonly StreamCalls _sending;
+    private readonly LineBlock _block = new();
     private readonly FrameBuffer _unsent = new(SendBufferSize);
-    private int _blockStart;
-    private int _blockEnd;
     private bool _hasEnded;
     private bool _isDropping;
     private bool _isClosed;
-    private bool _isSendingOver;
 
     /// <summary>Puts frames over two streams, which may be the same one.</summary>
     /// <param name="input">Where frames come from; readable.</param>
@@ -52,6 +46,9 @@ public sealed class StreamTransport : ITransport
         _input = input.CanRead ? input : throw new ArgumentException("The stream cannot be read.", nameof(input));
         _output = output.CanWrite ? output : throw new ArgumentException("The stream cannot be written.", nameof(output));
         _leaveOpen = leaveOpen;
+        _lifetime = new TransportLifetime();
+        _receiving = new StreamCalls(_lifetime);
+        _sending = new StreamCalls(_lifetime);
     }
 
     /// <summary>
@@ -85,31 +82,35 @@ public sealed class StreamTransport : ITransport
         ArgumentNullException.ThrowIfNull(frame);
         frame.Clear();
         _lifetime.ThrowIfOver(cancellationToken);
+        if (_receiving.HasFailed)
+        {
+            // The beginning of a line may be lost; the rest would not be a frame.
+            throw new TransportException("An earlier call could not receive.");
+        }
 
-        bool hasHeldReturn = false;
         while (true)
         {
-            if (_blockStart == _blockEnd && !await TryFillBlockAsync(cancellationToken).ConfigureAwait(false))
+            if (_block.IsEmpty && !await TryFillBlockAsync(cancellationToken).ConfigureAwait(false))
             {
-                return End(frame, hasHeldReturn);
+                return End(frame);
             }
 
             if (_isDropping)
             {
-                _blockStart = _blockEnd;
+                _block.Drop();
                 continue;
             }
 
-            if (!TryTakeLine(frame, ref hasHeldReturn, out bool isLineEnd))
+            if (!_block.TryTake(frame, out bool isComplete))
             {
                 frame.Clear();
                 _isDropping = true;
                 return FrameReadStatus.TooLarge;
             }
 
-            if (isLineEnd)
+            if (isComplete)
             {
-                if (!IsBlank(frame))
+                if (!LineBlock.IsBlank(frame))
                 {
                     return FrameReadStatus.Frame;
                 }
@@ -138,7 +139,7 @@ public sealed class StreamTransport : ITransport
             throw new TransportException("This side is closed.");
         }
 
-        // Always by way of the buffer, never straight from the caller's memory: see the comment on the buffers.
+        // Always by way of the buffer, never straight from the caller's memory: a stream that ignores cancellation may look at it after the call.
         ReadOnlyMemory<byte> rest = frame;
         while (!rest.IsEmpty)
         {
@@ -161,7 +162,7 @@ public sealed class StreamTransport : ITransport
         if (!_isClosed)
         {
             await SendAsync(cancellationToken).ConfigureAwait(false);
-            await RunAsync(_output.FlushAsync, cancellationToken).ConfigureAwait(false);
+            await _sending.RunAsync(_output.FlushAsync, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -180,7 +181,7 @@ public sealed class StreamTransport : ITransport
             _isClosed = true;
             if (!_leaveOpen)
             {
-                await RunAsync(_ => EndOutputAsync(), cancellationToken).ConfigureAwait(false);
+                await _sending.RunAsync(_ => EndOutputAsync(), cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -190,12 +191,11 @@ public sealed class StreamTransport : ITransport
     {
         if (await _lifetime.TryEndAsync().ConfigureAwait(false) && !_leaveOpen)
         {
+            await Task.WhenAll(_receiving.LeaveAsync(), _sending.LeaveAsync()).ConfigureAwait(false);
             await DisposeAsync(_output).ConfigureAwait(false);
             await DisposeAsync(_input).ConfigureAwait(false);
         }
     }
-
-    private static bool IsBlank(FrameBuffer frame) => frame.WrittenSpan.IndexOfAnyExcept(" \t\r"u8) < 0;
 
     private static async ValueTask DisposeAsync(Stream stream)
     {
@@ -209,38 +209,11 @@ public sealed class StreamTransport : ITransport
         }
     }
 
-    /// <summary>Moves what the block has of the line into the frame, without its end.</summary>
-    /// <param name="frame">The line so far.</param>
-    /// <param name="hasHeldReturn">Whether a <c>\r</c> came last, which belongs to the line only if no <c>\n</c> follows.</param>
-    /// <param name="isLineEnd">Whether the line is complete.</param>
-    /// <returns>False when the line is too large.</returns>
-    private bool TryTakeLine(FrameBuffer frame, ref bool hasHeldReturn, out bool isLineEnd)
+    private FrameReadStatus End(FrameBuffer frame)
     {
-        ReadOnlySpan<byte> piece = _block.AsSpan(_blockStart, _blockEnd - _blockStart);
-        int end = piece.IndexOf(LineFeed);
-        isLineEnd = end >= 0;
-        _blockStart += isLineEnd ? end + 1 : piece.Length;
-        piece = isLineEnd ? piece[..end] : piece;
-        if (piece.IsEmpty)
-        {
-            hasHeldReturn = false;
-            return true;
-        }
-
-        if (hasHeldReturn && !frame.TryWrite([CarriageReturn]))
-        {
-            return false;
-        }
-
-        bool endsWithReturn = piece[^1] == CarriageReturn;
-        hasHeldReturn = endsWithReturn && !isLineEnd;
-        return frame.TryWrite(endsWithReturn ? piece[..^1] : piece);
-    }
-
-    private FrameReadStatus End(FrameBuffer frame, bool hasHeldReturn)
-    {
-        int dropped = IsBlank(frame) ? 0 : frame.Length + (hasHeldReturn ? 1 : 0);
+        int dropped = _block.CountPartial(frame);
         frame.Clear();
+        _block.Drop();
         if (dropped > 0)
         {
             PartialLineDropped?.Invoke(dropped);
@@ -251,32 +224,22 @@ public sealed class StreamTransport : ITransport
 
     private async ValueTask<bool> TryFillBlockAsync(CancellationToken cancellationToken)
     {
-        if (_hasEnded)
+        if (!_hasEnded)
         {
-            return false;
+            Task<int>? read = null;
+            await _receiving.RunAsync(end => read = _input.ReadAsync(_block.Memory, end).AsTask(), cancellationToken).ConfigureAwait(false);
+            int count = await read!.ConfigureAwait(false);
+            _block.Fill(count);
+            _hasEnded = count == 0;
         }
 
-        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
-        try
-        {
-            Task<int> read = _input.ReadAsync(_block, _lifetime.Token).AsTask();
-            await OrEndAsync(read).ConfigureAwait(false);
-            _blockEnd = await read.ConfigureAwait(false);
-        }
-        catch (Exception e) when (TransportLifetime.IsLoss(e))
-        {
-            throw _lifetime.ToThrow(e, cancellationToken);
-        }
-
-        _blockStart = 0;
-        _hasEnded = _blockEnd == 0;
         return !_hasEnded;
     }
 
     private void ThrowIfSendingOver(CancellationToken cancellationToken)
     {
         _lifetime.ThrowIfOver(cancellationToken);
-        if (_isSendingOver)
+        if (_sending.HasFailed)
         {
             // Half a line may have been sent; more would not be a frame.
             throw new TransportException("An earlier call could not send.");
@@ -287,41 +250,8 @@ public sealed class StreamTransport : ITransport
     {
         if (_unsent.Length > 0)
         {
-            await RunAsync(end => _output.WriteAsync(_unsent.WrittenMemory, end).AsTask(), cancellationToken).ConfigureAwait(false);
+            await _sending.RunAsync(end => _output.WriteAsync(_unsent.WrittenMemory, end).AsTask(), cancellationToken).ConfigureAwait(false);
             _unsent.Clear();
-        }
-    }
-
-    private async ValueTask RunAsync(Func<CancellationToken, Task> send, CancellationToken cancellationToken)
-    {
-        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
-        try
-        {
-            await OrEndAsync(send(_lifetime.Token)).ConfigureAwait(false);
-        }
-        catch (Exception e) when (TransportLifetime.IsLoss(e))
-        {
-            _isSendingOver = true;
-            throw _lifetime.ToThrow(e, cancellationToken);
-        }
-    }
-
-    /// <summary>Waits for a stream's call, but not beyond the end of the transport: consoles and pipes do not heed cancellation.</summary>
-    private async Task OrEndAsync(Task call)
-    {
-        try
-        {
-            await call.WaitAsync(_lifetime.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!call.IsCompleted)
-        {
-            // Nobody is left to hear of it, so an error that the call ends with later counts as seen.
-            _ = call.ContinueWith(
-                static ended => ended.Exception,
-                CancellationToken.None,
-                TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.OnlyOnFaulted,
-                TaskScheduler.Default);
-            throw;
         }
     }
 

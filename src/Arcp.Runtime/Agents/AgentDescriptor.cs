@@ -20,7 +20,8 @@ internal sealed class AgentWork(AgentDescriptor agent, AgentEnvironment environm
         try
         {
             IAgent instance = agent.Create(scope?.ServiceProvider ?? environment.Services);
-            var context = new JobContext(job, environment);
+            using var toolCalls = new ToolActivities();
+            var context = new JobContext(job, environment, toolCalls);
             return await instance.RunAsync(context, cancellationToken).ConfigureAwait(false) ?? RawJson.Null;
         }
         finally

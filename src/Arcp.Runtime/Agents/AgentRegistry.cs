@@ -8,12 +8,12 @@ namespace Arcp.Runtime.Agents;
 /// <summary>The agents of a runtime; fixed when it is built.</summary>
 internal sealed class AgentRegistry
 {
-    private readonly FrozenDictionary<string, Versions> _agents;
+    private readonly FrozenDictionary<string, VersionTable> _agents;
 
     /// <exception cref="InvalidOperationException">Two agents share name and version, or a name has two defaults.</exception>
     public AgentRegistry(IEnumerable<AgentDescriptor> agents)
     {
-        _agents = agents.GroupBy(agent => agent.Name).ToFrozenDictionary(group => group.Key, group => new Versions(group));
+        _agents = agents.GroupBy(agent => agent.Name).ToFrozenDictionary(group => group.Key, group => new VersionTable(group));
         Offered = [.. _agents.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value.ToInfo(entry.Key))];
     }
 
@@ -21,11 +21,11 @@ internal sealed class AgentRegistry
     public IReadOnlyList<AgentInfo> Offered { get; }
 
     /// <summary>Finds the agent that a submit names.</summary>
-    public bool TryResolve(AgentName name, [NotNullWhen(true)] out AgentDescriptor? agent, [NotNullWhen(false)] out ArcpException? error)
+    public bool TryResolve(AgentReference name, [NotNullWhen(true)] out AgentDescriptor? agent, [NotNullWhen(false)] out ArcpException? error)
     {
         agent = null;
         error = null;
-        if (!_agents.TryGetValue(name.Name, out Versions? versions))
+        if (!_agents.TryGetValue(name.Name, out VersionTable? versions))
         {
             error = new ArcpException(ErrorCode.AgentNotAvailable, $"There is no agent '{name.Name}'.");
         }
@@ -43,9 +43,9 @@ internal sealed class AgentRegistry
         return agent is not null;
     }
 
-    private sealed class Versions
+    private sealed class VersionTable
     {
-        public Versions(IEnumerable<AgentDescriptor> agents)
+        public VersionTable(IEnumerable<AgentDescriptor> agents)
         {
             AgentDescriptor[] all = [.. agents.OrderBy(agent => agent.Version, VersionOrder.Instance)];
             string name = all[0].Name;

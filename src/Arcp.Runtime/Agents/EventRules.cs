@@ -1,4 +1,5 @@
 using Arcp.Core.Events;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Runtime.Agents;
 

@@ -10,18 +10,20 @@ namespace Arcp.Runtime.Agents;
 
 /// <summary>What an agent knows of its job and may do.</summary>
 /// <remarks>
-/// Thread-safe. Each emitting method ends with <see cref="OperationCanceledException"/> when the job has ended (§7.3):
+/// Thread-safe. Emitting waits while a connected submitter is far behind (§14). Each emitting method ends with <see cref="OperationCanceledException"/> when the job has ended (§7.3):
 /// nothing of it is shown to anybody, and an agent that goes on is unwound.
 /// </remarks>
 public sealed class JobContext
 {
     private readonly Job _job;
     private readonly TimeProvider _clock;
+    private readonly ToolActivities _toolCalls;
 
-    internal JobContext(Job job, AgentEnvironment environment)
+    internal JobContext(Job job, AgentEnvironment environment, ToolActivities toolCalls)
     {
         _job = job;
         _clock = environment.Clock;
+        _toolCalls = toolCalls;
         JsonSerializerOptions = environment.JsonSerializerOptions;
         Services = environment.Services;
     }
@@ -73,9 +75,7 @@ public sealed class JobContext
             throw new ArgumentException(error, nameof(body));
         }
 
-        return _job.TryEmit(body)
-            ? ValueTask.CompletedTask
-            : ValueTask.FromException(new OperationCanceledException("The job has ended.", CancellationToken));
+        return _job.EmitAsync(body);
     }
 
     /// <summary>Emits a line for people.</summary>
@@ -127,14 +127,18 @@ public sealed class JobContext
     {
         callId ??= Ulid.MintWithPrefix("call_", _clock.GetUtcNow());
         await EmitAsync(new ToolCallEvent { Tool = tool, Args = args, CallId = callId }).ConfigureAwait(false);
+        _toolCalls.Begin(callId, tool);
         return callId;
     }
 
     /// <summary>Says what a tool returned.</summary>
     /// <param name="callId">The call.</param>
     /// <param name="result">What it returned; null = the JSON value null.</param>
-    public ValueTask ToolResultAsync(string callId, RawJson? result) =>
-        EmitAsync(new ToolResultEvent { CallId = callId, Result = result ?? RawJson.Null });
+    public ValueTask ToolResultAsync(string callId, RawJson? result)
+    {
+        _toolCalls.End(callId, error: null);
+        return EmitAsync(new ToolResultEvent { CallId = callId, Result = result ?? RawJson.Null });
+    }
 
     /// <summary>Says that a tool failed.</summary>
     /// <param name="callId">The call.</param>
@@ -142,6 +146,7 @@ public sealed class JobContext
     public ValueTask ToolErrorAsync(string callId, ArcpException error)
     {
         ArgumentNullException.ThrowIfNull(error);
+        _toolCalls.End(callId, error.Code);
         return EmitAsync(new ToolResultEvent
         {
             CallId = callId,

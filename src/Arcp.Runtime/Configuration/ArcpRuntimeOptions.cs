@@ -24,6 +24,9 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How long a connection may take to say hello (§6.2). Default 10 s; greater than 0.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>After how long without traffic a session is pinged; after twice that without a sign of life its connection ends (§6.4). Default 30 s; at least 1 s.</summary>
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long after a disconnect a session can be resumed (§6.3). Default 600 s; 0 or more.</summary>
     public TimeSpan ResumeWindow { get; set; } = TimeSpan.FromSeconds(600);
 
@@ -45,11 +48,26 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How many jobs a principal may have at work at once (§14). Default 1,000; at least 1.</summary>
     public int MaxRunningJobsPerPrincipal { get; set; } = 1_000;
 
+    /// <summary>How many subscriptions a session may have at once (§14). Default 1,000; at least 1.</summary>
+    public int MaxSubscriptionsPerSession { get; set; } = 1_000;
+
+    /// <summary>How long an idempotency key is remembered (§7.2), and longer while its job is known. Default 24 h, which is also the least.</summary>
+    public TimeSpan IdempotencyLifetime { get; set; } = TimeSpan.FromHours(24);
+
     /// <summary>How many events of one job are held in memory before the oldest go (§14). Default 100,000; at least 1.</summary>
     public int MaxLogEventsPerJob { get; set; } = 100_000;
 
     /// <summary>How many bytes of one job's events are held in memory before the oldest go (§14). Default 32 MiB; at least 1.</summary>
     public long MaxLogBytesPerJob { get; set; } = 32L * 1024 * 1024;
+
+    /// <summary>How many bytes of events are held in memory over all jobs (§14). Default 1 GiB; at least 1.</summary>
+    public long MaxLogBytes { get; set; } = 1024L * 1024 * 1024;
+
+    /// <summary>How long a connected submitter that reads nothing may hold its agent back, once the job's log is full, before its connection is closed. Default 30 s; greater than 0.</summary>
+    public TimeSpan MaxStall { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many frames a client may leave unacknowledged before it is told of back-pressure (§6.5). Default 1,000; 0 = never.</summary>
+    public int BackPressureThreshold { get; set; } = 1_000;
 
     /// <summary>How many frames that were sent and not acknowledged a session can replay (§14). Default 10,000; at least 1.</summary>
     public int MaxHeldFramesPerSession { get; set; } = 10_000;
@@ -68,6 +86,7 @@ public sealed class ArcpRuntimeOptions
             (!string.IsNullOrWhiteSpace(Version), $"{nameof(Version)} must not be empty."),
             (MaxFrameBytes is >= 1024 and <= 1 << 30, $"{nameof(MaxFrameBytes)} must be 1 KiB to 1 GiB."),
             (HandshakeTimeout > TimeSpan.Zero, $"{nameof(HandshakeTimeout)} must be greater than 0."),
+            (HeartbeatInterval >= TimeSpan.FromSeconds(1), $"{nameof(HeartbeatInterval)} must be at least 1 s."),
             (ResumeWindow >= TimeSpan.Zero, $"{nameof(ResumeWindow)} must be 0 or more."),
             (EffectiveRetention >= TimeSpan.Zero, $"{nameof(TerminalRetention)} must be 0 or more."),
             (ShutdownGrace >= TimeSpan.Zero, $"{nameof(ShutdownGrace)} must be 0 or more."),
@@ -75,8 +94,13 @@ public sealed class ArcpRuntimeOptions
             (MaxUnwelcomedConnections >= 1, $"{nameof(MaxUnwelcomedConnections)} must be at least 1."),
             (MaxSessionsPerPrincipal >= 1, $"{nameof(MaxSessionsPerPrincipal)} must be at least 1."),
             (MaxRunningJobsPerPrincipal >= 1, $"{nameof(MaxRunningJobsPerPrincipal)} must be at least 1."),
+            (MaxSubscriptionsPerSession >= 1, $"{nameof(MaxSubscriptionsPerSession)} must be at least 1."),
+            (IdempotencyLifetime >= TimeSpan.FromHours(24), $"{nameof(IdempotencyLifetime)} must be at least 24 h."),
             (MaxLogEventsPerJob >= 1, $"{nameof(MaxLogEventsPerJob)} must be at least 1."),
             (MaxLogBytesPerJob >= 1, $"{nameof(MaxLogBytesPerJob)} must be at least 1."),
+            (MaxLogBytes >= 1, $"{nameof(MaxLogBytes)} must be at least 1."),
+            (MaxStall > TimeSpan.Zero, $"{nameof(MaxStall)} must be greater than 0."),
+            (BackPressureThreshold >= 0, $"{nameof(BackPressureThreshold)} must be 0 or more."),
             (MaxHeldFramesPerSession >= 1, $"{nameof(MaxHeldFramesPerSession)} must be at least 1."),
             (MaxHeldBytesPerSession >= 1, $"{nameof(MaxHeldBytesPerSession)} must be at least 1."),
         ];

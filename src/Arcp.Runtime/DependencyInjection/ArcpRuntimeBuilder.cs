@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Jobs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,6 +15,7 @@ public sealed class ArcpRuntimeBuilder
 {
     private readonly List<AgentDescriptor> _agents = [];
     private readonly List<(string Token, Principal Principal)> _tokens = [];
+    private IJobObservationPolicy _observationPolicy = new DenyOthers();
     private Func<IServiceProvider, IArcpAuthenticator>? _authenticator;
 
     /// <summary>The host's services; null without a container.</summary>
@@ -56,6 +58,15 @@ public sealed class ArcpRuntimeBuilder
         return this;
     }
 
+    /// <summary>Decides who may watch whose jobs (§7.6). Without it nobody may watch another principal's.</summary>
+    /// <param name="policy">Decides.</param>
+    public ArcpRuntimeBuilder UseObservationPolicy(IJobObservationPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        _observationPolicy = policy;
+        return this;
+    }
+
     /// <summary>Builds a runtime without a container.</summary>
     /// <exception cref="InvalidOperationException">A setting or an agent is wrong; the message says what is accepted.</exception>
     public ArcpRuntime Build() => Build(EmptyServices.Instance, Options, TimeProvider, LoggerFactory);
@@ -75,6 +86,7 @@ public sealed class ArcpRuntimeBuilder
             LoggerFactory = loggerFactory,
             Services = services,
             Authenticator = _authenticator?.Invoke(services) ?? new StaticTokenAuthenticator(_tokens),
+            ObservationPolicy = _observationPolicy,
             Agents = [.. _agents],
         });
     }
@@ -83,14 +95,14 @@ public sealed class ArcpRuntimeBuilder
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(version);
-        if (!AgentName.IsName(name))
+        if (!AgentReference.IsName(name))
         {
-            throw new ArgumentException($"'{name}' is not an agent name; accepted is {AgentName.NameRule}.", nameof(name));
+            throw new ArgumentException($"'{name}' is not an agent name; accepted is {AgentReference.NameRule}.", nameof(name));
         }
 
-        if (!AgentName.IsVersion(version))
+        if (!AgentReference.IsVersion(version))
         {
-            throw new ArgumentException($"'{version}' is not an agent version; accepted is {AgentName.VersionRule}.", nameof(version));
+            throw new ArgumentException($"'{version}' is not an agent version; accepted is {AgentReference.VersionRule}.", nameof(version));
         }
 
         _agents.Add(new AgentDescriptor(name, version, isDefault, create));

@@ -20,27 +20,34 @@ internal sealed class Job
     private readonly Action<Job> _onEnded;
     private readonly byte[] _jobMembers;
     private readonly JobLog _log;
+    private readonly JobLimits _limits;
     private readonly CancellationTokenSource _stopping = new();
     private JobState _state = JobState.Waiting;
     private ImmutableArray<JobReader> _readers = [];
     private Task _stopDelivered = Task.CompletedTask;
+    private TaskCompletionSource? _space;
 
     /// <summary>Creates a pending job.</summary>
     /// <param name="spec">What is fixed.</param>
-    /// <param name="log">Its empty log.</param>
+    /// <param name="limits">What bounds its log.</param>
     /// <param name="clock">The clock of its events.</param>
     /// <param name="onEnded">Called once, outside the lock, by whoever ends the job.</param>
-    public Job(JobSpec spec, JobLog log, TimeProvider clock, Action<Job> onEnded)
+    public Job(JobSpec spec, JobLimits limits, TimeProvider clock, Action<Job> onEnded)
     {
         Spec = spec;
-        _log = log;
+        _limits = limits;
+        _log = new JobLog(limits);
         _clock = clock;
         _onEnded = onEnded;
         _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
         Stopping = _stopping.Token;
+        CreatedTimestamp = clock.GetTimestamp();
     }
 
     public JobSpec Spec { get; }
+
+    /// <summary>When it was created, on the monotonic clock.</summary>
+    public long CreatedTimestamp { get; }
 
     /// <summary>Cancelled when the agent has to stop: the job has ended, or the runtime is shutting down.</summary>
     public CancellationToken Stopping { get; }
@@ -86,10 +93,10 @@ internal sealed class Job
                 isTerminal = true;
                 break;
             default:
-                throw new ArgumentException("Events are emitted with TryEmit.", nameof(signal));
+                throw new ArgumentException("Events are emitted with EmitAsync.", nameof(signal));
         }
 
-        if (!Apply(signal, tail.WrittenSpan, Features.None, isTerminal))
+        if (Append(signal, tail.WrittenSpan, Features.None, isTerminal, evict: true, out _) is not AppendOutcome.Done)
         {
             return false;
         }
@@ -103,13 +110,28 @@ internal sealed class Job
         return true;
     }
 
-    /// <summary>Appends an event.</summary>
-    /// <returns>False, and nothing happens, when the job is not running.</returns>
-    public bool TryEmit(EventBody body)
+    /// <summary>Appends an event. Waits while the log is full of what a reader that holds back has not read.</summary>
+    /// <exception cref="OperationCanceledException">The job is not running; nothing has happened.</exception>
+    public ValueTask EmitAsync(EventBody body)
     {
         ArrayBufferWriter<byte> tail = Scratch();
         FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), body);
-        return Apply(JobSignal.EventEmitted, tail.WrittenSpan, EventKinds.RequiredFeature(body.Kind), isTerminal: false);
+        Features required = EventKinds.RequiredFeature(body.Kind);
+        AppendOutcome outcome = Append(JobSignal.EventEmitted, tail.WrittenSpan, required, isTerminal: false, evict: false, out Task? space);
+        return outcome switch
+        {
+            AppendOutcome.Done => ValueTask.CompletedTask,
+            AppendOutcome.Full => new ValueTask(EmitWhenSpaceAsync(tail.WrittenSpan.ToArray(), required, space!)),
+            _ => ValueTask.FromException(HasEnded()),
+        };
+    }
+
+    /// <summary>Serialises an event about the job that does not stand in its log.</summary>
+    public byte[] WriteOwnTail(EventBody body)
+    {
+        var tail = new ArrayBufferWriter<byte>(256);
+        FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), body);
+        return tail.WrittenSpan.ToArray();
     }
 
     /// <summary>Asks the agent to stop without ending the job. Those who listen are told on other threads.</summary>
@@ -136,13 +158,45 @@ internal sealed class Job
 
     public void Detach(JobReader reader)
     {
+        SetHoldsBack(reader, false);
         lock (_lock)
         {
             _readers = _readers.Remove(reader);
         }
     }
 
-    /// <summary>Reads the log; see <see cref="JobLog.Read"/>.</summary>
+    /// <summary>Says whether a reader slows the agent when he does not keep up.</summary>
+    public void SetHoldsBack(JobReader reader, bool holdsBack)
+    {
+        TaskCompletionSource? space;
+        lock (_lock)
+        {
+            reader.HoldsBack = holdsBack;
+            space = TakeSpaceNeedsLock();
+        }
+
+        space?.SetResult();
+    }
+
+    /// <summary>Reads on for a reader; see <see cref="JobLog.Read"/>.</summary>
+    public LogReadStatus ReadLog<TSink>(JobReader reader, ref TSink sink)
+        where TSink : struct, ILogSink
+    {
+        LogReadStatus status;
+        TaskCompletionSource? space;
+        lock (_lock)
+        {
+            long position = reader.Position;
+            status = _log.Read(ref position, ref sink);
+            reader.Position = position;
+            space = TakeSpaceNeedsLock();
+        }
+
+        space?.SetResult();
+        return status;
+    }
+
+    /// <summary>Reads the log from any position; see <see cref="JobLog.Read"/>.</summary>
     public LogReadStatus ReadLog<TSink>(ref long position, ref TSink sink)
         where TSink : struct, ILogSink
     {
@@ -161,6 +215,24 @@ internal sealed class Job
         }
     }
 
+    /// <summary>Whether all entries behind what a reader has read are still held.</summary>
+    public bool Holds(JobReader reader)
+    {
+        lock (_lock)
+        {
+            return reader.Position >= _log.Evicted;
+        }
+    }
+
+    /// <summary>The job is forgotten: its log no longer counts against the runtime's memory.</summary>
+    public void ReleaseLog()
+    {
+        lock (_lock)
+        {
+            _log.Release();
+        }
+    }
+
     private static ArrayBufferWriter<byte> Scratch()
     {
         const int keptBytes = 64 * 1024;
@@ -173,15 +245,68 @@ internal sealed class Job
         return _scratch;
     }
 
-    private bool Apply(JobSignal signal, ReadOnlySpan<byte> tail, Features required, bool isTerminal)
+    private OperationCanceledException HasEnded() => new("The job has ended.", Stopping);
+
+    private async Task EmitWhenSpaceAsync(byte[] tail, Features required, Task space)
     {
+        while (true)
+        {
+            bool evict = false;
+            try
+            {
+                await space.WaitAsync(_limits.StallTime, _clock, Stopping).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                ReleaseStalledReaders();
+            }
+            catch (OperationCanceledException)
+            {
+                evict = true; // ended, or about to be: nobody is waited for any more
+            }
+
+            AppendOutcome outcome = Append(JobSignal.EventEmitted, tail, required, isTerminal: false, evict, out Task? next);
+            if (outcome is AppendOutcome.Done)
+            {
+                return;
+            }
+
+            space = next ?? throw HasEnded();
+        }
+    }
+
+    private void ReleaseStalledReaders()
+    {
+        List<JobReader> stalled = [];
+        lock (_lock)
+        {
+            foreach (JobReader reader in _readers.Where(HoldsBackNeedsLock))
+            {
+                reader.HoldsBack = false;
+                stalled.Add(reader);
+            }
+        }
+
+        stalled.ForEach(static reader => reader.OnStalled());
+    }
+
+    private AppendOutcome Append(JobSignal signal, ReadOnlySpan<byte> tail, Features required, bool isTerminal, bool evict, out Task? space)
+    {
+        space = null;
         ImmutableArray<JobReader> readers;
         lock (_lock)
         {
             (JobState next, bool applied) = JobTransitions.Next(_state, signal);
             if (!applied)
             {
-                return false;
+                return AppendOutcome.Refused;
+            }
+
+            if (!evict && _log.IsFullFor(tail.Length) && _readers.Any(HoldsBackNeedsLock))
+            {
+                _space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                space = _space.Task;
+                return AppendOutcome.Full;
             }
 
             _state = next;
@@ -194,7 +319,29 @@ internal sealed class Job
             reader.OnAppended();
         }
 
-        return true;
+        return AppendOutcome.Done;
+    }
+
+    // Whether the oldest entry that is held has not been read by him.
+    private bool HoldsBackNeedsLock(JobReader reader) => reader.HoldsBack && reader.Position <= _log.Evicted;
+
+    private TaskCompletionSource? TakeSpaceNeedsLock()
+    {
+        if (_space is null || _readers.Any(HoldsBackNeedsLock))
+        {
+            return null;
+        }
+
+        TaskCompletionSource space = _space;
+        _space = null;
+        return space;
+    }
+
+    private enum AppendOutcome
+    {
+        Done,
+        Refused,
+        Full,
     }
 }
 

@@ -1,4 +1,5 @@
 using Arcp.Core;
+using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -17,7 +18,7 @@ internal enum LogReadStatus
 
 /// <summary>A job's events and its terminal frame, numbered 1..n, as the bytes that all sessions share (§8.3).</summary>
 /// <remarks>Needs its job's lock. Beyond its limits the oldest entries go, the last one never.</remarks>
-internal sealed class JobLog(int maxEntries, long maxBytes)
+internal sealed class JobLog(JobLimits limits)
 {
     private const int FirstSlab = 512;
     private const int LargestSlab = 64 * 1024;
@@ -27,6 +28,7 @@ internal sealed class JobLog(int maxEntries, long maxBytes)
     private int _count;
     private byte[] _slab = [];
     private int _slabUsed;
+    private bool _isReleased;
 
     /// <summary>How many entries there have ever been: the number of the last one.</summary>
     public long Length { get; private set; }
@@ -36,6 +38,17 @@ internal sealed class JobLog(int maxEntries, long maxBytes)
 
     /// <summary>How many entries have gone.</summary>
     public long Evicted => Length - _count;
+
+    /// <summary>Whether an append would make older entries go.</summary>
+    public bool IsFullFor(int bytes) =>
+        _count > 0 && (_count >= limits.MaxEntries || Bytes + bytes > limits.MaxBytes || limits.Memory.IsFull);
+
+    /// <summary>Counts the log's bytes no longer: its job is forgotten by all but those who still read it.</summary>
+    public void Release()
+    {
+        limits.Memory.Add(-Bytes);
+        _isReleased = true;
+    }
 
     public void Append(ReadOnlySpan<byte> tail, Features required, bool isTerminal)
     {
@@ -50,11 +63,13 @@ internal sealed class JobLog(int maxEntries, long maxBytes)
         tail.CopyTo(_slab.AsSpan(_slabUsed));
         Push(new LogEntry(_slab, _slabUsed, tail.Length, required, isTerminal));
         _slabUsed += tail.Length;
-        Bytes += tail.Length;
+        Count(tail.Length);
         Length++;
-        while (_count > 1 && (_count > maxEntries || Bytes > maxBytes))
+        ArcpTelemetry.EventsEmitted.Add(1);
+        while (_count > 1 && (_count > limits.MaxEntries || Bytes > limits.MaxBytes || limits.Memory.IsFull))
         {
-            Bytes -= _ring[_start].Length;
+            Count(-_ring[_start].Length);
+            ArcpTelemetry.EventsEvicted.Add(1);
             _ring[_start] = default;
             _start = (_start + 1) % _ring.Length;
             _count--;
@@ -81,6 +96,15 @@ internal sealed class JobLog(int maxEntries, long maxBytes)
         }
 
         return position < Length ? LogReadStatus.More : LogReadStatus.CaughtUp;
+    }
+
+    private void Count(int bytes)
+    {
+        Bytes += bytes;
+        if (!_isReleased)
+        {
+            limits.Memory.Add(bytes);
+        }
     }
 
     private void Push(in LogEntry entry)

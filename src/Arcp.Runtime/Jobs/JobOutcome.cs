@@ -37,7 +37,7 @@ internal abstract record JobOutcome
             new JobError { JobId = jobId, FinalStatus = Status, Code = Code, Message = Message, Retryable = Retryable, Details = Details };
     }
 
-    public sealed record Cancelled(string? Reason) : JobOutcome
+    public sealed record Cancellation(string? Reason) : JobOutcome
     {
         public override JobStatus Status => JobStatus.Cancelled;
 
@@ -51,7 +51,7 @@ internal abstract record JobOutcome
         };
     }
 
-    public sealed record TimedOut(TimeSpan Limit) : JobOutcome
+    public sealed record Overrun(TimeSpan Limit) : JobOutcome
     {
         public override JobStatus Status => JobStatus.TimedOut;
 

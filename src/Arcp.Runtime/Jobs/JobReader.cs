@@ -1,8 +1,17 @@
 namespace Arcp.Runtime.Jobs;
 
-/// <summary>Somebody who reads a job's log at his own pace and wants to hear when it has grown. The job knows nothing else of him.</summary>
+/// <summary>Somebody who reads a job's log at his own pace. The job knows nothing else of him.</summary>
 internal abstract class JobReader
 {
+    /// <summary>The number of the last entry read. Needs the job's lock once the reader is attached.</summary>
+    public long Position { get; set; }
+
+    /// <summary>Whether the log may not let go of what this reader has not read, so that he slows the agent instead. Needs the job's lock.</summary>
+    public bool HoldsBack { get; set; }
+
     /// <summary>The log has grown. Called outside the job's lock, by any thread; must return at once and must not throw.</summary>
     public abstract void OnAppended();
+
+    /// <summary>The reader has held the agent back for too long and no longer does. Called like <see cref="OnAppended"/>.</summary>
+    public abstract void OnStalled();
 }

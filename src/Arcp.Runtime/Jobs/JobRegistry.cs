@@ -9,29 +9,25 @@ using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Jobs;
 
-/// <summary>All jobs that are at work or retained.</summary>
+/// <summary>All jobs that are at work or retained, and each principal's share of them.</summary>
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
 internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
 {
     private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
-    private readonly Dictionary<Principal, int> _active = [];
+    private readonly Dictionary<Principal, Share> _shares = [];
+    private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes));
+    private int _active;
     private bool _isClosed;
 
     /// <summary>How many jobs there are.</summary>
     public int Count => _jobs.Count;
 
     /// <summary>How many of them have not ended.</summary>
-    public int ActiveCount
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _active.Values.Sum();
-            }
-        }
-    }
+    public int ActiveCount => Volatile.Read(ref _active);
+
+    /// <summary>The bytes in all jobs' logs.</summary>
+    public long LogBytes => _limits.Memory.Bytes;
 
     public IEnumerable<Job> All => _jobs.Values;
 
@@ -41,20 +37,46 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         job = null;
         lock (_lock)
         {
-            int active = _active.GetValueOrDefault(spec.Principal);
-            if (_isClosed || active >= options.MaxRunningJobsPerPrincipal)
+            if (!_shares.TryGetValue(spec.Principal, out Share? share))
+            {
+                _shares.Add(spec.Principal, share = new Share());
+            }
+
+            if (_isClosed || share.Active >= options.MaxRunningJobsPerPrincipal)
             {
                 return _isClosed ? JobCreation.ShuttingDown : JobCreation.TooMany;
             }
 
-            _active[spec.Principal] = active + 1;
-            job = new Job(spec, new JobLog(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob), clock, OnEnded);
+            share.Active++;
+            _active++;
+            ArcpTelemetry.JobsRunning.Add(1);
+            job = new Job(spec, _limits, clock, OnEnded);
             _jobs[spec.Id] = job;
+            share.Listing.Add(job);
             return JobCreation.Created;
         }
     }
 
+    /// <summary>Takes back a job that was never shown to anybody.</summary>
+    public void Discard(Job job)
+    {
+        OnInactive(job);
+        Forget(job);
+    }
+
     public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job) => _jobs.TryGetValue(id, out job);
+
+    /// <summary>A page of a principal's jobs; see <see cref="JobListing.Find"/>.</summary>
+    public JobPage Find(Principal principal, JobPlace? behind, int limit, Predicate<Job> matches)
+    {
+        JobListing? listing;
+        lock (_lock)
+        {
+            listing = _shares.GetValueOrDefault(principal)?.Listing;
+        }
+
+        return listing?.Find(behind, limit, matches) ?? new JobPage([], null);
+    }
 
     /// <summary>From now on no job is created.</summary>
     public void Close()
@@ -65,23 +87,61 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         }
     }
 
+    /// <summary>Forgets all jobs.</summary>
+    public void Clear()
+    {
+        foreach (Job job in All)
+        {
+            Forget(job);
+        }
+    }
+
     private void OnEnded(Job job)
+    {
+        OnInactive(job);
+        string status = job.Snapshot().State.Status.Value;
+        Log.JobEnded(logger, job.Spec.Id, status);
+        ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
+        ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
+        deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
+    }
+
+    private void OnInactive(Job job)
     {
         lock (_lock)
         {
-            int active = _active[job.Spec.Principal] - 1;
-            if (active == 0)
-            {
-                _active.Remove(job.Spec.Principal);
-            }
-            else
-            {
-                _active[job.Spec.Principal] = active;
-            }
+            _shares[job.Spec.Principal].Active--;
+            _active--;
         }
 
-        Log.JobEnded(logger, job.Spec.Id, job.Snapshot().State.Status.Value);
-        deadlines.Schedule(options.EffectiveRetention, () => _jobs.TryRemove(job.Spec.Id, out _));
+        ArcpTelemetry.JobsRunning.Add(-1);
+    }
+
+    private void Forget(Job job)
+    {
+        if (!_jobs.TryRemove(job.Spec.Id, out _))
+        {
+            return;
+        }
+
+        job.ReleaseLog();
+        lock (_lock)
+        {
+            Share share = _shares[job.Spec.Principal];
+            share.Listing.Remove(job);
+            if (share.Active == 0 && share.Listing.Count == 0)
+            {
+                _shares.Remove(job.Spec.Principal);
+            }
+        }
+    }
+
+    /// <summary>What one principal has.</summary>
+    private sealed class Share
+    {
+        public int Active { get; set; }
+
+        public JobListing Listing { get; } = new();
     }
 }
 

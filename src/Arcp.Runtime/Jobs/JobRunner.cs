@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Arcp.Core;
 using Arcp.Runtime.Diagnostics;
 using Arcp.Runtime.Time;
@@ -70,14 +71,24 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
         if (job.TryApply(JobSignal.AgentStarted))
         {
             using IDisposable? deadline = ScheduleTimeout(job);
-            job.TryApply(new JobSignal.Finished(await GetOutcomeAsync(job, work).ConfigureAwait(false)));
+            using Activity? activity = StartActivity(job.Spec);
+            JobOutcome outcome = await GetOutcomeAsync(job, work).ConfigureAwait(false);
+            job.TryApply(new JobSignal.Finished(outcome));
+            JobStatus status = job.Snapshot().State.Status;
+            activity?.SetStatus(status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, status.Value);
         }
 
         await job.StopDelivered.ConfigureAwait(false);
     }
 
+    private static Activity? StartActivity(JobSpec spec) => ArcpTelemetry.Start("arcp.job", spec.Trace)?
+        .SetTag("arcp.job.id", spec.Id.Value)
+        .SetTag("arcp.session.id", spec.SubmittedBy.Value)
+        .SetTag("arcp.agent", $"{spec.AgentName}@{spec.AgentVersion}")
+        .SetTag("arcp.lease.expires_at", spec.LeaseConstraints?.ExpiresAt?.ToString("O"));
+
     private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
-        ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.TimedOut(limit))))
+        ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.Overrun(limit))))
         : null;
 
     private async Task<JobOutcome> GetOutcomeAsync(Job job, IJobWork work)

@@ -9,20 +9,20 @@ internal abstract record JobState
     {
     }
 
-    public static JobState Waiting { get; } = new Pending();
+    public static JobState Waiting { get; } = new NotStarted();
 
-    public static JobState AtWork { get; } = new Running();
+    public static JobState AtWork { get; } = new InProgress();
 
     public abstract JobStatus Status { get; }
 
     public bool IsTerminal => this is Ended;
 
-    public sealed record Pending : JobState
+    public sealed record NotStarted : JobState
     {
         public override JobStatus Status => JobStatus.Pending;
     }
 
-    public sealed record Running : JobState
+    public sealed record InProgress : JobState
     {
         public override JobStatus Status => JobStatus.Running;
     }

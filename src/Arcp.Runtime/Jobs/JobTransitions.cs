@@ -8,9 +8,9 @@ internal static class JobTransitions
     public static (JobState State, bool Applied) Next(JobState state, JobSignal signal) => (state, signal) switch
     {
         (JobState.Ended, _) => (state, false), // terminal absorbs everything
-        (JobState.Pending, JobSignal.Started) => (JobState.AtWork, true),
-        (JobState.Running, JobSignal.Emitted) => (state, true),
-        (JobState.Running, JobSignal.Finished finished) => (new JobState.Ended(finished.Outcome), true),
+        (JobState.NotStarted, JobSignal.Started) => (JobState.AtWork, true),
+        (JobState.InProgress, JobSignal.Emitted) => (state, true),
+        (JobState.InProgress, JobSignal.Finished finished) => (new JobState.Ended(finished.Outcome), true),
         (_, JobSignal.Stopped stopped) => (new JobState.Ended(stopped.Outcome), true),
         _ => (state, false), // an agent that has not started says and ends nothing; one that has does not start again
     };

@@ -1,6 +1,7 @@
-using Arcp.Core;
 using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
 using Arcp.Core.Transports;
+using Arcp.Core;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Diagnostics;
 
@@ -59,7 +60,9 @@ internal sealed class ConnectionHost(SessionServices services)
         }
         catch (OperationCanceledException)
         {
-            refusal = new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
+            refusal = cancellationToken.IsCancellationRequested
+                ? new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true)
+                : new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
         }
         catch (TransportException)
         {

@@ -11,7 +11,7 @@ internal sealed class FrameBatch
     private readonly List<int> _ends = [];
     private ArrayBufferWriter<byte> _bytes = new();
 
-    /// <summary>Where the next frame is written; <see cref="EndFrame"/> closes it.</summary>
+    /// <summary>Where the next frame is written; <see cref="EndNumbered"/> closes it.</summary>
     public IBufferWriter<byte> Output => _bytes;
 
     public int Count => _ends.Count;
@@ -21,17 +21,27 @@ internal sealed class FrameBatch
     public ReadOnlyMemory<byte> this[int index] =>
         _bytes.WrittenMemory[(index == 0 ? 0 : _ends[index - 1]).._ends[index]];
 
+    /// <summary>How many of the frames carry a number.</summary>
+    public int NumberedCount { get; private set; }
+
+    /// <summary>Adds a frame without a number.</summary>
     public void Add(ReadOnlyMemory<byte> frame)
     {
         _bytes.Write(frame.Span);
-        EndFrame();
+        _ends.Add(_bytes.WrittenCount);
     }
 
-    public void EndFrame() => _ends.Add(_bytes.WrittenCount);
+    /// <summary>Ends a frame with a number.</summary>
+    public void EndNumbered()
+    {
+        _ends.Add(_bytes.WrittenCount);
+        NumberedCount++;
+    }
 
     public void Clear()
     {
         _ends.Clear();
+        NumberedCount = 0;
         if (_bytes.Capacity > KeptBetweenBatches)
         {
             _bytes = new ArrayBufferWriter<byte>();

@@ -15,7 +15,7 @@ internal sealed class Handshake(SessionServices services)
     private static readonly TimeSpan TakeOverTime = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The features that this runtime can serve.</summary>
-    private const Features Offered = Features.Ack | Features.Subscribe | Features.Progress | Features.AgentVersions;
+    private const Features Offered = Features.Heartbeat | Features.Ack | Features.ListJobs | Features.Subscribe | Features.Progress | Features.AgentVersions;
 
     /// <summary>Answers the first frame. The welcome is queued in the session's outbox.</summary>
     /// <param name="first">The first frame.</param>
@@ -98,8 +98,7 @@ internal sealed class Handshake(SessionServices services)
         switch (auth?.Scheme)
         {
             case "bearer" when !string.IsNullOrWhiteSpace(auth.Token):
-                ValueTask<Principal?> checking = services.Authenticator.AuthenticateAsync(auth.Token, context, cancellationToken);
-                return await CheckedAsync(checking, cancellationToken).ConfigureAwait(false) ?? throw Unauthenticated("The token is not accepted.");
+                return await CheckAsync(auth.Token, context, cancellationToken).ConfigureAwait(false) ?? throw Unauthenticated("The token is not accepted.");
             case "bearer":
                 throw Unauthenticated("auth: the bearer token is empty.");
             case "anonymous" or "none" when services.Options.AllowAnonymous:
@@ -111,11 +110,11 @@ internal sealed class Handshake(SessionServices services)
         }
     }
 
-    private async Task<Principal?> CheckedAsync(ValueTask<Principal?> checking, CancellationToken cancellationToken)
+    private async Task<Principal?> CheckAsync(string token, ConnectionContext context, CancellationToken cancellationToken)
     {
         try
         {
-            return await checking.AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await services.Authenticator.AuthenticateAsync(token, context, cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The authenticator is the host's code; whatever it throws, nobody gets in.
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
@@ -131,9 +130,9 @@ internal sealed class Handshake(SessionServices services)
         SessionId id = SessionId.New(services.Clock);
         var window = new SentWindow(services.Options.MaxHeldFramesPerSession, services.Options.MaxHeldBytesPerSession);
         Principal principal = known ?? Principal.Anonymous(id.Value);
-        var session = new Session(id, principal, new SessionOutbox(id, window), services.Clock);
+        var session = new Session(id, principal, new SessionOutbox(new SessionSequence(id, window, new AckLag(services.Options.BackPressureThreshold))), services.Clock);
 
-        string token = ResumeToken.Mint(out ResumeToken hash);
+        string token = ResumeTokenHash.Mint(out ResumeTokenHash hash);
         if (!services.Sessions.TryAdd(session, connection, hash))
         {
             throw new ArcpException(
@@ -142,7 +141,7 @@ internal sealed class Handshake(SessionServices services)
                 retryable: true);
         }
 
-        Begin(session, token, lastEventSeq: null, FeaturesOf(hello), header);
+        Begin(session, connection, token, lastEventSeq: null, FeaturesOf(hello), header);
         Log.SessionOpened(services.Logger, id, principal.Name, hello.Client?.Name ?? hello.ClientName, context.RemoteAddress);
         return session;
     }
@@ -150,7 +149,7 @@ internal sealed class Handshake(SessionServices services)
     // A failed attempt consumes nothing: the token is used up only when the new connection has the session.
     private async Task<Session> ResumeAsync(ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header)
     {
-        ResumeToken hash = ResumeToken.Of(data.Token);
+        ResumeTokenHash hash = ResumeTokenHash.Of(data.Token);
         long last = Math.Max(0, data.LastEventSeq);
         bool mayResume = services.Sessions.Find(hash) is { } found && isOwner(found.Principal) && found.Outbox.CanReplay(last);
         if (!mayResume || !services.Sessions.TryClaim(hash, out Session? session, out SessionConnection? old))
@@ -160,12 +159,16 @@ internal sealed class Handshake(SessionServices services)
 
         if (old is not null)
         {
-            ReadOnlyMemory<byte> farewell = session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." });
-            await old.EndAsync(session, farewell, drain: false, TakeOverTime).ConfigureAwait(false);
+            old.End(new ConnectionEnd("the session was resumed on another connection", session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." }))
+            {
+                AwaitPeer = false,
+                Patience = TakeOverTime,
+            });
+            await old.Ended.ConfigureAwait(false);
         }
 
-        string next = ResumeToken.Mint(out ResumeToken nextHash);
-        if (!Begin(session, next, last, data.Features ?? session.Features, header))
+        string next = ResumeTokenHash.Mint(out ResumeTokenHash nextHash);
+        if (!Begin(session, connection, next, last, data.Features ?? session.Features, header))
         {
             services.Sessions.Release(session);
             throw Expired();
@@ -176,13 +179,14 @@ internal sealed class Handshake(SessionServices services)
         return session;
     }
 
-    private bool Begin(Session session, string token, long? lastEventSeq, Features features, FrameHeader header)
+    private bool Begin(Session session, SessionConnection connection, string token, long? lastEventSeq, Features features, FrameHeader header)
     {
         var welcome = new SessionWelcome
         {
             Runtime = new RuntimeInfo { Name = services.Options.Name, Version = services.Options.Version },
             ResumeToken = token,
             ResumeWindowSec = services.Options.ResumeWindow.TotalSeconds,
+            HeartbeatIntervalSec = features.HasFlag(Features.Heartbeat) ? Math.Max(1, services.Options.HeartbeatInterval.TotalSeconds) : null,
             Capabilities = new RuntimeCapabilities
             {
                 Encodings = ["json"],
@@ -190,11 +194,21 @@ internal sealed class Handshake(SessionServices services)
                 Agents = services.Agents.Offered,
             },
         };
+        var slow = new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: what it has to be sent next is no longer held.");
+        var stalled = new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: it has held its jobs back for too long.");
         bool begun = session.Outbox.TryBegin(
-            session.Frame(welcome, header),
-            lastEventSeq,
-            features,
-            () => session.Frame(ControlFrames.ToSessionError(new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: what it has to be sent next is no longer held."))));
+            new OutboxConnection
+            {
+                Welcome = session.Frame(welcome, header),
+                Features = features,
+                SlowConsumerFrame = () => session.Frame(ControlFrames.ToSessionError(slow)),
+                OnStalled = () => connection.End(new ConnectionEnd("the submitter has held its jobs back for too long", session.Frame(ControlFrames.ToSessionError(stalled)))
+                {
+                    AwaitPeer = false,
+                    Patience = TakeOverTime,
+                }),
+            },
+            lastEventSeq);
         session.Features = begun ? features : session.Features;
         return begun;
     }

@@ -12,9 +12,6 @@ internal sealed class JobCursor(Job job, SessionOutbox outbox, bool isSubscripti
     /// <summary>Whether it was opened by a subscribe, and not by the submit.</summary>
     public bool IsSubscription { get; } = isSubscription;
 
-    /// <summary>The number of the last entry read. Needs the outbox's lock.</summary>
-    public long Position { get; set; }
-
     /// <inheritdoc/>
     public override void OnAppended()
     {
@@ -23,6 +20,9 @@ internal sealed class JobCursor(Job job, SessionOutbox outbox, bool isSubscripti
             outbox.OnReady(this);
         }
     }
+
+    /// <inheritdoc/>
+    public override void OnStalled() => outbox.OnStalled();
 
     /// <summary>To be called before reading: what is appended from now on makes the cursor ready again.</summary>
     public void ClearReady() => Interlocked.Exchange(ref _isReady, 0);

@@ -1,6 +1,7 @@
-using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Core;
 using Arcp.Runtime.Diagnostics;
 using Arcp.Runtime.Jobs;
 
@@ -26,57 +27,66 @@ internal sealed class JobRequests(Session session, SessionServices services)
     }
 
     /// <summary>Ends a job of this session (§7.4).</summary>
+    /// <exception cref="ArcpException">It is refused.</exception>
     public void Cancel(FrameHeader header, JobCancel cancel)
     {
-        if (Find(header, cancel.JobId, out ArcpException? error) is not { } job)
+        (Job job, JobVisibility visibility) = Find(header, cancel.JobId);
+        if (visibility is not JobVisibility.Observable)
         {
-            Refuse(header, error!);
+            throw new ArcpException(ErrorCode.JobNotFound, "There is no such job.");
         }
-        else if (job.Spec.SubmittedBy != session.Id)
+
+        if (job.Spec.SubmittedBy != session.Id)
         {
-            Refuse(header, new ArcpException(ErrorCode.PermissionDenied, "Only the session that submitted a job may cancel it."));
+            throw new ArcpException(ErrorCode.PermissionDenied, "Only the session that submitted a job may cancel it.");
         }
-        else
+
+        // In one step with respect to the writer: job.cancelled comes before the job.error that it causes.
+        session.Outbox.ActAndPost(() =>
         {
-            // In one step with respect to the writer: job.cancelled comes before the job.error that it causes.
-            session.Outbox.ActAndPost(() =>
-            {
-                bool applied = job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancelled(cancel.Reason)));
-                JobCancelled answer = applied
-                    ? new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason }
-                    : new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = job.Snapshot().State.Status };
-                return ToFrame(answer, header, job);
-            });
-        }
+            bool applied = job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancellation(cancel.Reason)));
+            JobCancelled answer = applied
+                ? new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason }
+                : new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = job.Snapshot().State.Status };
+            return ToFrame(answer, header, job);
+        });
     }
 
     /// <summary>Lets the session read a job's log (§7.6).</summary>
+    /// <exception cref="ArcpException">It is refused.</exception>
     public void Subscribe(FrameHeader header, JobSubscribe subscribe)
     {
         if (subscribe.FromEventSeq < 0)
         {
-            Refuse(header, new ArcpException(ErrorCode.InvalidRequest, "job.subscribe: 'from_event_seq' must be at least 0."));
-            return;
+            throw new ArcpException(ErrorCode.InvalidRequest, "job.subscribe: 'from_event_seq' must be at least 0.");
         }
 
-        if (Find(header, subscribe.JobId, out ArcpException? error) is not { } job)
+        (Job job, JobVisibility visibility) = Find(header, subscribe.JobId);
+        Log.ObservationDecided(services.Logger, session.Principal.Name, job.Spec.Id, job.Spec.Principal.Name, visibility);
+        if (visibility is not JobVisibility.Observable)
         {
-            Refuse(header, error!);
-            return;
+            throw new ArcpException(ErrorCode.PermissionDenied, "This job belongs to another principal.");
         }
 
         bool wantsHistory = subscribe.History ?? subscribe.FromEventSeq is not null;
         long from = subscribe.FromEventSeq ?? 0;
         if (wantsHistory && !job.Holds(from))
         {
-            Refuse(header, new ArcpException(ErrorCode.InvalidRequest, "job.subscribe: the job's first events are no longer held; ask for a higher 'from_event_seq', or for no history."));
-            return;
+            throw new ArcpException(ErrorCode.InvalidRequest, "job.subscribe: the job's first events are no longer held; ask for a higher 'from_event_seq', or for no history.");
         }
 
-        session.Outbox.Subscribe(
+        bool opened = session.Outbox.TrySubscribe(
             job,
+            services.Options.MaxSubscriptionsPerSession,
             now => StartOf(now, wantsHistory, from),
             (now, start) => ToFrame(Subscribed(job, now, start < now.LogLength), header, job));
+        if (!opened)
+        {
+            throw new ArcpException(
+                ErrorCode.InternalError,
+                $"The limit of {services.Options.MaxSubscriptionsPerSession} subscriptions per session is reached; try again when one has ended.",
+                retryable: true);
+        }
     }
 
     /// <summary>Ends a subscription. Harmless, whatever it names.</summary>
@@ -86,13 +96,6 @@ internal sealed class JobRequests(Session session, SessionServices services)
         {
             session.Outbox.Unsubscribe(jobId);
         }
-    }
-
-    /// <summary>Refuses a submit, cancel or subscribe (§12).</summary>
-    public void Refuse(FrameHeader header, ArcpException error)
-    {
-        Log.RequestRefused(services.Logger, session.Id, error.Code.Value, error.Message);
-        session.Outbox.Post(ControlFrames.Refusal(session, header, error, jobRequest: true, services.Options.RejectionFrames));
     }
 
     // A job that has ended still gives its terminal frame, so that every subscription ends with one.
@@ -114,7 +117,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
 #pragma warning restore CA1031
         {
             Log.RequestFailed(services.Logger, session.Id, e);
-            decision = new SubmitDecision.Refused(new ArcpException(ErrorCode.InternalError, "The submit could not be decided."));
+            decision = new SubmitDecision.Rejected(new ArcpException(ErrorCode.InternalError, "The submit could not be decided."));
         }
 
         await before.ConfigureAwait(false);
@@ -125,27 +128,34 @@ internal sealed class JobRequests(Session session, SessionServices services)
     {
         switch (decision)
         {
-            case SubmitDecision.Refused refused:
-                Refuse(header, refused.Error);
+            case SubmitDecision.Rejected refused:
+                Log.RequestRefused(services.Logger, session.Id, refused.Error.Code.Value, refused.Error.Message);
+                session.Outbox.Post(ControlFrames.Refusal(session, header, refused.Error, jobRequest: true, services.Options.RejectionFrames));
                 break;
-            case SubmitDecision.Accepted accepted:
+            case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
-                session.Outbox.Open(accepted.Job, new ControlFrame(AcceptedFrame(header, accepted), OutlivesConnection: true));
+                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload));
                 services.Runner.Start(accepted.Job, accepted.Work);
+                break;
+            case SubmitDecision.Repeat { Original: var original }:
+                _ = TraceContext.TryParse(original.Trace, out TraceContext? trace);
+                session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload));
                 break;
         }
     }
 
-    private ReadOnlyMemory<byte> AcceptedFrame(FrameHeader header, SubmitDecision.Accepted accepted) =>
-        ControlFrames.Frame<JobAccepted>(accepted.Payload, new FrameHeader
+    // request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).
+    private ControlFrame AcceptedFrame(FrameHeader header, JobId jobId, TraceContext? trace, byte[] payload) => new(
+        ControlFrames.Frame<JobAccepted>(payload, new FrameHeader
         {
             Id = MessageId.New(services.Clock),
             SessionId = session.Id,
-            JobId = accepted.Job.Spec.Id,
-            Trace = accepted.Job.Spec.Trace,
+            JobId = jobId,
+            Trace = trace,
             RequestId = header.Id,
-        });
+        }),
+        OutlivesConnection: true);
 
     private JobSubscribed Subscribed(Job job, JobSnapshot now, bool replayed) => new()
     {
@@ -171,21 +181,26 @@ internal sealed class JobRequests(Session session, SessionServices services)
         }),
         OutlivesConnection: false);
 
-    private Job? Find(FrameHeader header, JobId? named, out ArcpException? error)
+    /// <summary>Finds a job that this session's principal may know of.</summary>
+    /// <exception cref="ArcpException">None is named, or there is none.</exception>
+    private (Job Job, JobVisibility Visibility) Find(FrameHeader header, JobId? named)
     {
-        error = null;
         if ((named ?? header.JobId) is not { } jobId)
         {
-            error = new ArcpException(ErrorCode.InvalidRequest, "'job_id' is required, in the payload or on the envelope.");
-            return null;
+            throw new ArcpException(ErrorCode.InvalidRequest, "'job_id' is required, in the payload or on the envelope.");
         }
 
-        if (services.Jobs.TryFind(jobId, out Job? job) && job.Spec.Principal == session.Principal)
+        if (services.Jobs.TryFind(jobId, out Job? job))
         {
-            return job;
+            JobVisibility visibility = job.Spec.Principal == session.Principal
+                ? JobVisibility.Observable
+                : services.ObservationPolicy.Decide(session.Principal, new ObservedJob(jobId, job.Spec.Principal, job.Spec.AgentName, job.Snapshot().State.Status));
+            if (visibility is not JobVisibility.Hidden)
+            {
+                return (job, visibility);
+            }
         }
 
-        error = new ArcpException(ErrorCode.JobNotFound, "There is no such job.");
-        return null;
+        throw new ArcpException(ErrorCode.JobNotFound, "There is no such job.");
     }
 }

@@ -6,7 +6,7 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Needs the outbox's lock. It keeps no bytes: neighbouring entries of one job are one run, replay reads the job's log again.</remarks>
 internal sealed class SentWindow(int maxFrames, long maxBytes)
 {
-    private readonly LinkedList<Run> _runs = new();
+    private readonly LinkedList<SentRun> _runs = new();
     private long _bytes;
 
     /// <summary>The highest number sent.</summary>
@@ -19,23 +19,25 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     public long Add(Job job, long entryNumber, int bytes)
     {
         LastSeq++;
-        if (_runs.Last?.Value is { } last && last.Job == job && last.FirstEntry + last.Count == entryNumber)
+        if (_runs.Last?.Value is { OwnTail: null } last && last.Job == job && last.FirstEntry + last.Count == entryNumber)
         {
             last.Count++;
             last.Bytes += bytes;
         }
         else
         {
-            _runs.AddLast(new Run(job, LastSeq, entryNumber) { Count = 1, Bytes = bytes });
+            _runs.AddLast(new SentRun(job, LastSeq, entryNumber) { Count = 1, Bytes = bytes });
         }
 
-        _bytes += bytes;
-        if (LastSeq - Floor > maxFrames || _bytes > maxBytes)
-        {
-            Evict();
-        }
+        return Added(bytes);
+    }
 
-        return LastSeq;
+    /// <summary>Gives the next number to a frame that is the session's own and stands in no log.</summary>
+    public long AddOwn(Job job, byte[] tail)
+    {
+        LastSeq++;
+        _runs.AddLast(new SentRun(job, LastSeq, firstEntry: 0) { Count = 1, Bytes = tail.Length, OwnTail = tail });
+        return Added(tail.Length);
     }
 
     /// <summary>Lets go of all numbers up to one.</summary>
@@ -69,23 +71,35 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         }
 
         return _runs.All(run => run.FirstSeq + run.Count - 1 <= seq
+            || run.OwnTail is not null
             || run.Job.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1));
     }
 
-    /// <summary>Finds the entry that a number stands for, and how many numbers from it on are of the same run.</summary>
-    public (Job Job, long Entry, long Count)? Find(long seq)
+    /// <summary>Finds what a number stands for.</summary>
+    public SentFrames? Find(long seq)
     {
-        for (LinkedListNode<Run>? node = _runs.First; node is not null; node = node.Next)
+        for (LinkedListNode<SentRun>? node = _runs.First; node is not null; node = node.Next)
         {
-            Run run = node.Value;
+            SentRun run = node.Value;
             if (seq >= run.FirstSeq && seq < run.FirstSeq + run.Count)
             {
                 long skipped = seq - run.FirstSeq;
-                return (run.Job, run.FirstEntry + skipped, run.Count - skipped);
+                return new SentFrames(run.Job, run.FirstEntry + skipped, run.Count - skipped, run.OwnTail);
             }
         }
 
         return null;
+    }
+
+    private long Added(int bytes)
+    {
+        _bytes += bytes;
+        if (LastSeq - Floor > maxFrames || _bytes > maxBytes)
+        {
+            Evict();
+        }
+
+        return LastSeq;
     }
 
     private void Evict()
@@ -98,7 +112,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         }
     }
 
-    private sealed class Run(Job job, long firstSeq, long firstEntry)
+    private sealed class SentRun(Job job, long firstSeq, long firstEntry)
     {
         public Job Job { get; } = job;
 
@@ -109,5 +123,14 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         public long Count { get; set; }
 
         public long Bytes { get; set; }
+
+        public byte[]? OwnTail { get; init; }
     }
 }
+
+/// <summary>What numbers of a session stand for, from one of them on.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Entry">The entry of its log.</param>
+/// <param name="Count">How many numbers from this one on are neighbouring entries.</param>
+/// <param name="OwnTail">The bytes, when they stand in no log.</param>
+internal readonly record struct SentFrames(Job Job, long Entry, long Count, byte[]? OwnTail);

@@ -1,19 +1,22 @@
 using System.Diagnostics.CodeAnalysis;
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>One connection of a session: its read loop, its writer, and their end.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing to dispose, and others may still abort.")]
+/// <summary>One connection of a session: its read loop, its writer, its heartbeat, and their end.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing to dispose.")]
 internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer, SessionServices services)
 {
-    /// <summary>How long a peer may take for the last frames of a connection.</summary>
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
-
     private readonly CancellationTokenSource _abort = new();
+    private readonly TaskCompletionSource<ConnectionEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private SessionLoop? _loop;
+
+    /// <summary>Ends when the connection is over and nothing of it runs any more.</summary>
+    public Task Ended => _ended.Task;
 
     /// <summary>Runs until either side ends the connection; the session stays (§6.3).</summary>
     /// <param name="session">The session.</param>
@@ -21,59 +24,76 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     public async Task RunAsync(Session session, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abort);
-        _loop = new SessionLoop(session, transport, buffer, services);
-        var writer = new SessionWriter(session.Outbox, transport);
-        Task<string> reading = _loop.RunAsync(_abort.Token);
+        using HeartbeatMonitor? heartbeat = StartHeartbeat(session);
+        var loop = new SessionLoop(session, transport, buffer, heartbeat, services);
+        var writer = new SessionWriter(session.Outbox, transport, heartbeat);
+        Task<string> reading = loop.RunAsync(_abort.Token);
         Task<string> writing = WriteAsync(writer);
         try
         {
-            await Task.WhenAny(reading, writing).ConfigureAwait(false);
-            string reason = await (reading.IsCompleted ? reading : writing).ConfigureAwait(false);
-            await EndInOrderAsync(session, reading, writing).ConfigureAwait(false);
-            Log.SessionDisconnected(services.Logger, session.Id, reason);
+            await Task.WhenAny(reading, writing, _end.Task).ConfigureAwait(false);
+            loop.StopDispatching();
+            heartbeat?.Dispose();
+            ConnectionEnd end = _end.Task.IsCompleted
+                ? await _end.Task.ConfigureAwait(false)
+                : new ConnectionEnd(await (reading.IsCompleted ? reading : writing).ConfigureAwait(false)) { AwaitPeer = !loop.PeerHasClosed };
+            await EndInOrderAsync(session, end, reading, writing).ConfigureAwait(false);
+            Log.SessionDisconnected(services.Logger, session.Id, end.Reason);
         }
         finally
         {
             session.Outbox.Complete();
             await AbortAsync().ConfigureAwait(false);
-            await Task.WhenAll(reading, writing).ConfigureAwait(false);
-            services.Sessions.Detach(session, this);
-            _ended.TrySetResult();
+            try
+            {
+                await Task.WhenAll(reading, writing).ConfigureAwait(false);
+            }
+            finally
+            {
+                // Whatever went wrong: a session that still looked connected could neither expire nor be taken over.
+                session.Outbox.Disconnect();
+                services.Sessions.Detach(session, this);
+                _ended.TrySetResult();
+            }
         }
     }
 
-    /// <summary>Ends the connection with a last frame.</summary>
-    /// <param name="session">The session.</param>
-    /// <param name="lastFrame">The frame.</param>
-    /// <param name="drain">Whether the events that there are now are sent before.</param>
-    /// <param name="patience">How long the peer may take before the connection is cut.</param>
-    public async Task EndAsync(Session session, ReadOnlyMemory<byte> lastFrame, bool drain, TimeSpan patience)
+    /// <summary>Ends the connection; the first call decides how. Returns at once, see <see cref="Ended"/>.</summary>
+    public void End(ConnectionEnd end) => _end.TrySetResult(end);
+
+    private HeartbeatMonitor? StartHeartbeat(Session session)
     {
-        _loop?.StopDispatching();
-        if (drain)
+        if (!session.Has(Features.Heartbeat))
         {
-            session.Outbox.CompleteWhenDrained(lastFrame);
-        }
-        else
-        {
-            session.Outbox.Complete(lastFrame);
+            return null;
         }
 
-        try
-        {
-            await _ended.Task.WaitAsync(patience, services.Clock).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            await AbortAsync().ConfigureAwait(false);
-            await _ended.Task.ConfigureAwait(false);
-        }
+        return new HeartbeatMonitor(
+            services.Clock,
+            services.Deadlines,
+            services.Options.HeartbeatInterval,
+            ping: () => session.Post(new SessionPing { Nonce = Ulid.MintWithPrefix("ping_", services.Clock.GetUtcNow()), SentAt = services.Clock.GetUtcNow() }),
+            lost: () => End(new ConnectionEnd("nothing was received for two heartbeat intervals", session.Frame(ControlFrames.ToSessionError(
+                new ArcpException(ErrorCode.HeartbeatLost, "Nothing was received for two heartbeat intervals; the session can be resumed."))))
+            {
+                AwaitPeer = false,
+                Patience = TimeSpan.FromMilliseconds(250),
+            }));
     }
 
     private async Task AbortAsync()
     {
-        await _abort.CancelAsync().ConfigureAwait(false);
-        await transport.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _abort.CancelAsync().ConfigureAwait(false);
+            await transport.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A transport may be the host's; whatever it throws, the connection is over, and others wait for that.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ConnectionFailed(services.Logger, e);
+        }
     }
 
     private async Task<string> WriteAsync(SessionWriter writer)
@@ -90,22 +110,30 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     }
 
     // What is queued is sent, then our side is closed, then the peer has time to close its own: so it reads our last frame.
-    private async Task EndInOrderAsync(Session session, Task reading, Task writing)
+    private async Task EndInOrderAsync(Session session, ConnectionEnd end, Task reading, Task writing)
     {
-        _loop!.StopDispatching();
-        session.Outbox.Complete();
-        using var patience = new CancellationTokenSource(DrainTime, services.Clock);
+        using var patience = new CancellationTokenSource(end.Patience, services.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _abort.Token);
+        if (end is { Drain: true, LastFrame: { } frame })
+        {
+            session.Outbox.CompleteWhenDrained(frame);
+        }
+        else
+        {
+            session.Outbox.Complete(end.LastFrame);
+        }
+
         try
         {
-            await writing.WaitAsync(patience.Token).ConfigureAwait(false);
-            await transport.CloseAsync(patience.Token).ConfigureAwait(false);
-            if (!reading.IsCompleted)
+            await writing.WaitAsync(either.Token).ConfigureAwait(false);
+            await transport.CloseAsync(either.Token).ConfigureAwait(false);
+            if (end.AwaitPeer && !reading.IsCompleted)
             {
-                await reading.WaitAsync(patience.Token).ConfigureAwait(false);
+                await reading.WaitAsync(either.Token).ConfigureAwait(false);
             }
-            else if (!_loop.PeerHasClosed)
+            else if (end.AwaitPeer)
             {
-                await PeerClosing.WaitAsync(transport, buffer, patience.Token).ConfigureAwait(false);
+                await PeerClosing.WaitAsync(transport, buffer, either.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException)

@@ -7,9 +7,10 @@ using Arcp.Runtime.Diagnostics;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The one reader of a connection: reads frames, decodes and dispatches them. It never waits for anything but the next frame.</summary>
-internal sealed class SessionLoop(Session session, ITransport transport, FrameBuffer buffer, SessionServices services)
+internal sealed class SessionLoop(Session session, ITransport transport, FrameBuffer buffer, HeartbeatMonitor? heartbeat, SessionServices services)
 {
     private readonly JobRequests _jobs = new(session, services);
+    private readonly ListingRequests _listing = new(session, services);
     private volatile bool _isStopped;
 
     /// <summary>Whether the loop ended because the peer sends nothing more.</summary>
@@ -28,7 +29,10 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             while (end is null)
             {
                 buffer.Clear();
-                end = Handle(await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false));
+                FrameReadStatus status = await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                heartbeat?.OnReceived();
+                ArcpTelemetry.FramesReceived.Add(1);
+                end = Handle(status);
             }
 
             return end;
@@ -66,6 +70,11 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
 
     private string? HandleFrame()
     {
+        if (session.Outbox.IsFlooded)
+        {
+            return "the peer sends requests and does not read the answers";
+        }
+
         if (FrameReader.TryRead(buffer.WrittenSpan, Peer.Runtime, out Envelope? envelope, out FrameError? error))
         {
             return Dispatch(envelope);
@@ -77,22 +86,35 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             return null;
         }
 
-        if (error is { Kind: FrameErrorKind.InvalidPayload, Type: "job.submit" or "job.cancel" or "job.subscribe" })
-        {
-            _jobs.Refuse(error.Header, new ArcpException(ErrorCode.InvalidRequest, error.Message));
-        }
-        else
-        {
-            Refuse(error.Header, error.Message);
-        }
-
+        Refuse(error.Header, error.Message, isJobRequest: error.Type is "job.submit" or "job.cancel" or "job.subscribe");
         return error.Kind is FrameErrorKind.TooDeep ? "a frame was nested too deeply" : null;
     }
 
     private string? Dispatch(Envelope envelope)
     {
-        FrameHeader header = envelope.Header;
-        switch (envelope.Message)
+        bool isJobRequest = envelope.Message is JobSubmit or JobCancel or JobSubscribe;
+        try
+        {
+            return Answer(envelope.Header, envelope.Message);
+        }
+        catch (ArcpException e)
+        {
+            Refuse(envelope.Header, e, isJobRequest);
+        }
+#pragma warning disable CA1031 // The host's own parts are called from here; what they throw refuses the request and nothing else.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.RequestFailed(services.Logger, session.Id, e);
+            Refuse(envelope.Header, new ArcpException(ErrorCode.InternalError, "The request could not be handled."), isJobRequest);
+        }
+
+        return null;
+    }
+
+    private string? Answer(FrameHeader header, ArcpMessage message)
+    {
+        switch (message)
         {
             case SessionPing ping:
                 session.Post(new SessionPong { PingNonce = ping.Nonce, ReceivedAt = services.Clock.GetUtcNow() }, header);
@@ -102,11 +124,13 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             case SessionClose close:
                 session.Post(new SessionClosed { Reason = close.Reason }, header);
                 return "the client has asked for it";
-            case SessionHello or SessionResume:
-                Refuse(header, "The session is open already; hello and resume come first on a connection.");
-                return null;
-            case SessionAck ack when session.Has(Features.Ack):
+            case SessionAck ack:
+                Require(Features.Ack);
                 session.Outbox.Acknowledge(ack.LastProcessedSeq);
+                return null;
+            case SessionListJobs list:
+                Require(Features.ListJobs);
+                session.Post(_listing.List(header.Id, list), header);
                 return null;
             case JobSubmit submit:
                 _jobs.Submit(header, submit);
@@ -114,28 +138,32 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             case JobCancel cancel:
                 _jobs.Cancel(header, cancel);
                 return null;
-            case JobSubscribe subscribe when session.Has(Features.Subscribe):
+            case JobSubscribe subscribe:
+                Require(Features.Subscribe);
                 _jobs.Subscribe(header, subscribe);
-                return null;
-            case JobSubscribe:
-                _jobs.Refuse(header, NotNegotiated(Features.Subscribe));
                 return null;
             case JobUnsubscribe unsubscribe:
                 _jobs.Unsubscribe(header, unsubscribe);
                 return null;
             default:
-                Refuse(header, NotNegotiated(envelope.Message is SessionAck ? Features.Ack : Features.ListJobs).Message);
-                return null;
+                throw new ArcpException(ErrorCode.InvalidRequest, "The session is open already; hello and resume come first on a connection.");
         }
     }
 
-    private static ArcpException NotNegotiated(Features feature) =>
-        new(ErrorCode.InvalidRequest, $"The feature '{feature.ToNames()[0]}' is not negotiated in this session.");
-
-    private void Refuse(FrameHeader header, string message)
+    private void Require(Features feature)
     {
-        var error = new ArcpException(ErrorCode.InvalidRequest, message);
-        Log.RequestRefused(services.Logger, session.Id, error.Code.Value, message);
-        session.Outbox.Post(ControlFrames.Refusal(session, header, error, jobRequest: false, services.Options.RejectionFrames));
+        if (!session.Has(feature))
+        {
+            throw new ArcpException(ErrorCode.InvalidRequest, $"The feature '{feature.ToNames()[0]}' is not negotiated in this session.");
+        }
+    }
+
+    private void Refuse(FrameHeader header, string message, bool isJobRequest = false) =>
+        Refuse(header, new ArcpException(ErrorCode.InvalidRequest, message), isJobRequest);
+
+    private void Refuse(FrameHeader header, ArcpException error, bool isJobRequest)
+    {
+        Log.RequestRefused(services.Logger, session.Id, error.Code.Value, error.Message);
+        session.Outbox.Post(ControlFrames.Refusal(session, header, error, isJobRequest, services.Options.RejectionFrames));
     }
 }

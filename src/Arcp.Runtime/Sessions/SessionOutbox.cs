@@ -1,7 +1,4 @@
-using System.Collections.Concurrent;
-using Arcp.Core;
 using Arcp.Core.Ids;
-using Arcp.Core.Serialization;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Time;
 
@@ -13,27 +10,19 @@ namespace Arcp.Runtime.Sessions;
 /// orders control frames and events: what is queued together with a change to a job is sent before what that change puts into the job's log.
 /// Locks are taken in the order outbox, job; a job never calls back with its lock held.
 /// </remarks>
-internal sealed class SessionOutbox
+internal sealed class SessionOutbox(SessionSequence sequence)
 {
+    private const int MaxQueuedAnswers = 10_000;
+
     private readonly Lock _lock = new();
-    private readonly byte[] _prefix;
-    private readonly Dictionary<JobId, JobCursor> _cursors = [];
-    private readonly ConcurrentQueue<JobCursor> _ready = new();
-    private readonly SentWindow _window;
+    private readonly CursorSet _cursors = new();
+    private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
     private readonly List<ControlFrame> _unconfirmed = [];
     private Queue<ControlFrame> _control = new();
-    private Features _features;
     private ReadOnlyMemory<byte>? _farewell;
-    private Func<ReadOnlyMemory<byte>> _slowConsumerFrame = () => default;
-    private long _replayNext = long.MaxValue;
+    private OutboxConnection? _connection;
     private bool _isComplete = true;
-
-    public SessionOutbox(SessionId sessionId, SentWindow window)
-    {
-        _window = window;
-        _prefix = FrameWriter.SequencedPrefix(sessionId);
-    }
 
     /// <summary>How many jobs it reads.</summary>
     public int CursorCount
@@ -47,13 +36,23 @@ internal sealed class SessionOutbox
         }
     }
 
+    /// <summary>Whether the peer asks far more than it reads: more answers wait than anybody needs.</summary>
+    public bool IsFlooded
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _control.Count > MaxQueuedAnswers;
+            }
+        }
+    }
+
     /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
-    /// <param name="welcome">The first frame.</param>
+    /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
-    /// <param name="features">What the session may be sent.</param>
-    /// <param name="slowConsumerFrame">Makes the last frame of a connection whose reader is too slow.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
-    public bool TryBegin(ReadOnlyMemory<byte> welcome, long? lastEventSeq, Features features, Func<ReadOnlyMemory<byte>> slowConsumerFrame)
+    public bool TryBegin(OutboxConnection connection, long? lastEventSeq)
     {
         lock (_lock)
         {
@@ -64,16 +63,16 @@ internal sealed class SessionOutbox
                     return false;
                 }
 
-                _replayNext = seq < _window.LastSeq ? seq + 1 : long.MaxValue;
+                _sequence.RewindTo(seq);
             }
 
-            var answers = _unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection);
-            _control = new([new ControlFrame(welcome, OutlivesConnection: false), .. answers]);
-            _unconfirmed.Clear();
-            _features = features;
-            _slowConsumerFrame = slowConsumerFrame;
+            _sequence.Features = connection.Features;
+            KeepAnswersNeedsLock();
+            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
+            _connection = connection;
             _farewell = null;
             _isComplete = false;
+            _cursors.HoldBack(true);
         }
 
         _wake.Set();
@@ -133,8 +132,8 @@ internal sealed class SessionOutbox
         lock (_lock)
         {
             _control.Enqueue(accepted);
-            _cursors[job.Spec.Id] = cursor;
-            job.Attach(cursor);
+            _cursors.Add(cursor);
+            job.SetHoldsBack(cursor, _connection is not null);
         }
 
         cursor.OnAppended();
@@ -142,37 +141,35 @@ internal sealed class SessionOutbox
 
     /// <summary>Subscribes to a job (§7.6): queues the answer and reads the log behind it.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="choosePosition">Where to start, given the job at this moment; null = not at all. Not asked when the session reads the job already.</param>
+    /// <param name="limit">How many subscriptions the session may have.</param>
+    /// <param name="choosePosition">Where to start, given the job at this moment. Not asked when the session reads the job already.</param>
     /// <param name="makeAnswer">Makes the answer from the job at this moment and the start; null = the session reads the job already.</param>
-    public void Subscribe(Job job, Func<JobSnapshot, long?> choosePosition, Func<JobSnapshot, long?, ControlFrame> makeAnswer)
+    /// <returns>False, and nothing happens, when the limit is reached.</returns>
+    public bool TrySubscribe(Job job, int limit, Func<JobSnapshot, long> choosePosition, Func<JobSnapshot, long?, ControlFrame> makeAnswer)
     {
         JobCursor? opened = null;
         lock (_lock)
         {
-            if (_cursors.ContainsKey(job.Spec.Id))
+            if (_cursors.Contains(job.Spec.Id))
             {
                 _control.Enqueue(makeAnswer(job.Snapshot(), null));
             }
+            else if (_cursors.Subscriptions >= limit)
+            {
+                return false;
+            }
             else
             {
-                var cursor = new JobCursor(job, this, isSubscription: true);
-                JobSnapshot snapshot = job.Attach(cursor);
-                if (choosePosition(snapshot) is { } position)
-                {
-                    cursor.Position = position;
-                    _cursors[job.Spec.Id] = cursor;
-                    _control.Enqueue(makeAnswer(snapshot, position));
-                    opened = cursor;
-                }
-                else
-                {
-                    job.Detach(cursor);
-                }
+                opened = new JobCursor(job, this, isSubscription: true);
+                JobSnapshot snapshot = _cursors.Add(opened);
+                opened.Position = choosePosition(snapshot);
+                _control.Enqueue(makeAnswer(snapshot, opened.Position));
             }
         }
 
         opened?.OnAppended();
         _wake.Set();
+        return true;
     }
 
     /// <summary>Ends a subscription; the stream of a job that the session submitted goes on.</summary>
@@ -180,9 +177,9 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            if (_cursors.TryGetValue(jobId, out JobCursor? cursor) && cursor.IsSubscription)
+            if (_cursors.TryGet(jobId, out JobCursor? cursor) && cursor.IsSubscription)
             {
-                RemoveNeedsLock(cursor);
+                _cursors.Remove(cursor);
             }
         }
     }
@@ -192,11 +189,7 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
-            if (upTo > _window.Floor && upTo <= highestSent)
-            {
-                _window.Release(upTo);
-            }
+            _sequence.Acknowledge(upTo);
         }
     }
 
@@ -233,31 +226,38 @@ internal sealed class SessionOutbox
         _wake.Set();
     }
 
+    /// <summary>The connection is gone; frames that were only for it are dropped.</summary>
+    public void Disconnect()
+    {
+        lock (_lock)
+        {
+            KeepAnswersNeedsLock();
+            _cursors.HoldBack(false);
+            _connection = null;
+        }
+    }
+
     /// <summary>Stops reading all jobs: the session is gone.</summary>
     public void Close()
     {
         lock (_lock)
         {
-            foreach (JobCursor cursor in _cursors.Values.ToArray())
-            {
-                RemoveNeedsLock(cursor);
-            }
-
+            _cursors.Clear();
             _control.Clear();
         }
     }
 
     /// <summary>Collects what is to be sent next. What the last call gave counts as sent.</summary>
-    /// <returns>False when the connection's sending is over and the batch holds the rest.</returns>
+    /// <returns>False when the connection's sending is over and nothing is left.</returns>
     public bool Collect(FrameBatch batch)
     {
         lock (_lock)
         {
             _unconfirmed.Clear();
             CollectControlNeedsLock(batch);
-            if (!_isComplete && !batch.IsFull && !(CollectReplayNeedsLock(batch) && CollectLiveNeedsLock(batch)))
+            if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
-                _control.Enqueue(new ControlFrame(_slowConsumerFrame(), OutlivesConnection: false));
+                _control.Enqueue(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
                 _isComplete = true;
             }
 
@@ -277,8 +277,20 @@ internal sealed class SessionOutbox
     /// <summary>Called by a cursor whose job's log has grown.</summary>
     public void OnReady(JobCursor cursor)
     {
-        _ready.Enqueue(cursor);
+        _cursors.MarkReady(cursor);
         _wake.Set();
+    }
+
+    /// <summary>Called by a cursor that has held its job's agent back for too long.</summary>
+    public void OnStalled()
+    {
+        OutboxConnection? connection;
+        lock (_lock)
+        {
+            connection = _connection;
+        }
+
+        connection?.OnStalled();
     }
 
     private void CollectControlNeedsLock(FrameBatch batch)
@@ -290,48 +302,12 @@ internal sealed class SessionOutbox
         }
     }
 
-    // Both collectors return false when what has to be sent next is no longer held.
-    private bool CollectReplayNeedsLock(FrameBatch batch)
-    {
-        while (!batch.IsFull && _replayNext <= _window.LastSeq)
-        {
-            if (_window.Find(_replayNext) is not ({ } job, var entry, var count))
-            {
-                return false;
-            }
-
-            long position = entry - 1;
-            var sink = new ReplaySink(this, batch, count);
-            if (job.ReadLog(ref position, ref sink) is LogReadStatus.Gone)
-            {
-                return false;
-            }
-        }
-
-        if (_replayNext > _window.LastSeq)
-        {
-            _replayNext = long.MaxValue;
-        }
-
-        return true;
-    }
-
+    // Returns false when what has to be sent next is no longer held.
     private bool CollectLiveNeedsLock(FrameBatch batch)
     {
-        // While frames are replayed no new number is given: wire order is number order (§8.3).
-        while (_replayNext == long.MaxValue && !batch.IsFull && _ready.TryDequeue(out JobCursor? cursor))
+        while (!batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
         {
-            cursor.ClearReady();
-            if (!_cursors.TryGetValue(cursor.Job.Spec.Id, out JobCursor? current) || current != cursor)
-            {
-                continue; // closed since it became ready
-            }
-
-            var sink = new LiveSink(this, batch, cursor.Job);
-            long position = cursor.Position;
-            LogReadStatus status = cursor.Job.ReadLog(ref position, ref sink);
-            cursor.Position = position;
-            switch (status)
+            switch (_sequence.Collect(cursor, batch, out bool sawTerminal))
             {
                 case LogReadStatus.Gone:
                     return false;
@@ -339,9 +315,9 @@ internal sealed class SessionOutbox
                     cursor.OnAppended();
                     break;
                 default:
-                    if (sink.SawTerminal)
+                    if (sawTerminal)
                     {
-                        RemoveNeedsLock(cursor);
+                        _cursors.Remove(cursor);
                     }
 
                     break;
@@ -351,51 +327,13 @@ internal sealed class SessionOutbox
         return true;
     }
 
+    // What the last batch held may not have been sent.
+    private void KeepAnswersNeedsLock()
+    {
+        _control = new(_unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection));
+        _unconfirmed.Clear();
+    }
+
     private bool CanReplayNeedsLock(long lastEventSeq) =>
-        _window.HoldsAllAbove(lastEventSeq) && _cursors.Values.All(cursor => cursor.Job.Holds(cursor.Position));
-
-    private void RemoveNeedsLock(JobCursor cursor)
-    {
-        _cursors.Remove(cursor.Job.Spec.Id);
-        cursor.Job.Detach(cursor);
-    }
-
-    /// <summary>Numbers new entries.</summary>
-    private struct LiveSink(SessionOutbox outbox, FrameBatch batch, Job job) : ILogSink
-    {
-        /// <summary>How much one job may put into a batch before the others have their turn.</summary>
-        private const int Quantum = 16 * 1024;
-
-        private int _taken;
-
-        public bool SawTerminal { get; private set; }
-
-        public bool Accept(long number, in LogEntry entry)
-        {
-            if ((entry.Required & ~outbox._features) != 0)
-            {
-                return true; // a kind that this session has not negotiated (§6.2); it takes no number
-            }
-
-            int length = outbox._prefix.Length + entry.Length;
-            FrameWriter.WriteSequenced(batch.Output, outbox._prefix, outbox._window.Add(job, number, length), entry.Tail);
-            batch.EndFrame();
-            SawTerminal |= entry.IsTerminal;
-            _taken += length;
-            return _taken < Quantum && !batch.IsFull;
-        }
-    }
-
-    /// <summary>Sends numbered entries again.</summary>
-    private struct ReplaySink(SessionOutbox outbox, FrameBatch batch, long count) : ILogSink
-    {
-        private long _left = count;
-
-        public bool Accept(long number, in LogEntry entry)
-        {
-            FrameWriter.WriteSequenced(batch.Output, outbox._prefix, outbox._replayNext++, entry.Tail);
-            batch.EndFrame();
-            return --_left > 0 && !batch.IsFull;
-        }
-    }
+        _sequence.CanReplay(lastEventSeq) && _cursors.AreHeld;
 }

@@ -14,7 +14,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SessionId, Entry> _sessions = [];
-    private readonly Dictionary<ResumeToken, Entry> _byToken = [];
+    private readonly Dictionary<ResumeTokenHash, Entry> _byToken = [];
     private readonly Dictionary<Principal, int> _perPrincipal = [];
 
     public int Count
@@ -30,7 +30,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
 
     /// <summary>Adds a new session with its first connection.</summary>
     /// <returns>False when its principal has as many as it may.</returns>
-    public bool TryAdd(Session session, SessionConnection connection, ResumeToken token)
+    public bool TryAdd(Session session, SessionConnection connection, ResumeTokenHash token)
     {
         lock (_lock)
         {
@@ -44,12 +44,13 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
             var entry = new Entry(session) { Connection = connection, Token = token };
             _sessions.Add(session.Id, entry);
             _byToken.Add(token, entry);
+            ArcpTelemetry.Sessions.Add(1);
             return true;
         }
     }
 
     /// <summary>Finds the session that a token would resume; consumes nothing.</summary>
-    public Session? Find(ResumeToken token)
+    public Session? Find(ResumeTokenHash token)
     {
         lock (_lock)
         {
@@ -61,7 +62,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
     /// <param name="token">The token.</param>
     /// <param name="session">The session.</param>
     /// <param name="connection">Its connection that still looks alive.</param>
-    public bool TryClaim(ResumeToken token, [NotNullWhen(true)] out Session? session, out SessionConnection? connection)
+    public bool TryClaim(ResumeTokenHash token, [NotNullWhen(true)] out Session? session, out SessionConnection? connection)
     {
         lock (_lock)
         {
@@ -82,7 +83,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
     }
 
     /// <summary>Gives a claimed session its new connection and token; the old token is used up.</summary>
-    public void Attach(Session session, SessionConnection connection, ResumeToken token)
+    public void Attach(Session session, SessionConnection connection, ResumeTokenHash token)
     {
         lock (_lock)
         {
@@ -137,6 +138,18 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
         }
     }
 
+    /// <summary>Ends all sessions that are not connected, whatever is left of their windows.</summary>
+    public void Clear()
+    {
+        Entry[] entries;
+        lock (_lock)
+        {
+            entries = [.. _sessions.Values];
+        }
+
+        Array.ForEach(entries, Expire);
+    }
+
     private void StartWindowNeedsLock(Entry entry)
     {
         if (entry is { Connection: null, IsClaimed: false })
@@ -166,7 +179,9 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
             }
         }
 
+        entry.Expiry?.Dispose();
         entry.Session.Outbox.Close();
+        ArcpTelemetry.Sessions.Add(-1);
         Log.SessionExpired(logger, entry.Session.Id);
     }
 
@@ -176,7 +191,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
 
         public SessionConnection? Connection { get; set; }
 
-        public ResumeToken Token { get; set; }
+        public ResumeTokenHash Token { get; set; }
 
         public bool IsClaimed { get; set; }
 

@@ -1,7 +1,10 @@
+using System.Security.Cryptography;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Sessions;
@@ -12,6 +15,8 @@ internal sealed record SessionServices
     public required ArcpRuntimeOptions Options { get; init; }
 
     public required TimeProvider Clock { get; init; }
+
+    public required DeadlineQueue Deadlines { get; init; }
 
     public required ILogger Logger { get; init; }
 
@@ -24,6 +29,13 @@ internal sealed record SessionServices
     public required JobRegistry Jobs { get; init; }
 
     public required JobRunner Runner { get; init; }
+
+    public required IJobObservationPolicy ObservationPolicy { get; init; }
+
+    public required IIdempotencyStore Idempotency { get; init; }
+
+    /// <summary>Seals the cursors of listings.</summary>
+    public byte[] CursorKey { get; } = RandomNumberGenerator.GetBytes(32);
 
     public required SessionRegistry Sessions { get; init; }
 }

@@ -1,26 +1,27 @@
 using Arcp.Core.Transports;
+using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time.</summary>
-internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport)
+internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, HeartbeatMonitor? heartbeat)
 {
     /// <summary>Sends until the outbox is complete.</summary>
     /// <exception cref="TransportException">The connection is lost.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var batch = new FrameBatch();
-        bool goesOn = true;
-        while (goesOn)
+        while (true)
         {
-            goesOn = outbox.Collect(batch);
+            bool goesOn = outbox.Collect(batch);
             if (batch.Count == 0)
             {
-                if (goesOn)
+                if (!goesOn)
                 {
-                    await outbox.WaitAsync().ConfigureAwait(false);
+                    return;
                 }
 
+                await outbox.WaitAsync().ConfigureAwait(false);
                 continue;
             }
 
@@ -30,6 +31,9 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport)
             }
 
             await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
+            heartbeat?.OnSent();
+            ArcpTelemetry.FramesSent.Add(batch.Count);
+            ArcpTelemetry.EventsDelivered.Add(batch.NumberedCount);
             batch.Clear();
         }
     }

@@ -4,24 +4,29 @@ using Arcp.Core.Leases;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
 using Arcp.Runtime.Agents;
+using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>Decides submits in the order of §7.1: schema, features, agent, lease, constraints, limits. A refused one leaves nothing behind.</summary>
+/// <summary>Decides submits in the order of §7.1: schema, features, agent, lease, constraints, idempotency, limits. A refused one leaves nothing behind.</summary>
 internal sealed class Submission(Session session, SessionServices services)
 {
     private const int LongestKey = 512;
 
-    public ValueTask<SubmitDecision> DecideAsync(FrameHeader header, JobSubmit submit)
+    /// <summary>Decides a submit. Ends at once unless a store has to be asked or an earlier use of the same key is undecided.</summary>
+    public async ValueTask<SubmitDecision> DecideAsync(FrameHeader header, JobSubmit submit)
     {
         try
         {
-            return ValueTask.FromResult<SubmitDecision>(Create(header, submit));
+            AgentDescriptor agent = Check(submit);
+            return submit.IdempotencyKey is { } key
+                ? await DecideOnceAsync(new ScopedKey(session.Principal, key), agent, header, submit).ConfigureAwait(false)
+                : Create(agent, header, submit);
         }
         catch (ArcpException e)
         {
-            return ValueTask.FromResult<SubmitDecision>(new SubmitDecision.Refused(e));
+            return new SubmitDecision.Rejected(e);
         }
     }
 
@@ -30,9 +35,10 @@ internal sealed class Submission(Session session, SessionServices services)
     private static TimeSpan ToTimeSpan(double seconds) =>
         seconds >= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds);
 
-    private SubmitDecision.Accepted Create(FrameHeader header, JobSubmit submit)
+    /// <summary>Everything that depends on the request and the session alone.</summary>
+    private AgentDescriptor Check(JobSubmit submit)
     {
-        AgentName name = CheckSchema(submit);
+        AgentReference name = CheckSchema(submit);
         CheckFeatures(submit, name);
         if (!services.Agents.TryResolve(name, out AgentDescriptor? agent, out ArcpException? error))
         {
@@ -40,6 +46,47 @@ internal sealed class Submission(Session session, SessionServices services)
         }
 
         CheckLease(submit);
+        return agent;
+    }
+
+    // The key is claimed before anything is done under it, and given back when that fails (§7.2).
+    private async ValueTask<SubmitDecision> DecideOnceAsync(ScopedKey key, AgentDescriptor agent, FrameHeader header, JobSubmit submit)
+    {
+        switch (await services.Idempotency.ClaimAsync(key, SubmitFingerprint.Of(submit)).ConfigureAwait(false))
+        {
+            case IdempotencyClaim.Replay replay:
+                return new SubmitDecision.Repeat(replay.Accepted);
+            case IdempotencyClaim.Conflict conflict:
+                throw new ArcpException(ErrorCode.DuplicateKey, "The idempotency key was used for another request; use a new key.")
+                {
+                    Details = RawJson.Parse($$"""{"existing_job_id":"{{conflict.Existing.Value}}"}"""),
+                };
+            case IdempotencyClaim.Granted { Ticket: var ticket }:
+                SubmitDecision.NewJob? created = null;
+                try
+                {
+                    created = Create(agent, header, submit);
+                    await ticket.AcceptAsync(new AcceptedSubmit(created.Job.Spec.Id, created.Job.Spec.Trace.Value, created.Payload)).ConfigureAwait(false);
+                    return created;
+                }
+                catch
+                {
+                    if (created is not null)
+                    {
+                        services.Jobs.Discard(created.Job);
+                    }
+
+                    await ticket.ReleaseAsync().ConfigureAwait(false);
+                    throw;
+                }
+
+            default:
+                throw new InvalidOperationException("An unknown kind of claim.");
+        }
+    }
+
+    private SubmitDecision.NewJob Create(AgentDescriptor agent, FrameHeader header, JobSubmit submit)
+    {
         CheckParent(submit);
         var spec = new JobSpec
         {
@@ -59,7 +106,7 @@ internal sealed class Submission(Session session, SessionServices services)
         byte[] payload = FrameWriter.WritePayload(ToAccepted(spec));
         return services.Jobs.TryCreate(spec, out Job? job) switch
         {
-            JobCreation.Created => new SubmitDecision.Accepted(job!, new AgentWork(agent, services.AgentEnvironment), payload),
+            JobCreation.Created => new SubmitDecision.NewJob(job!, new AgentWork(agent, services.AgentEnvironment), payload),
             JobCreation.TooMany => throw new ArcpException(
                 ErrorCode.InternalError,
                 $"The limit of {services.Options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
@@ -68,11 +115,11 @@ internal sealed class Submission(Session session, SessionServices services)
         };
     }
 
-    private static AgentName CheckSchema(JobSubmit submit)
+    private static AgentReference CheckSchema(JobSubmit submit)
     {
-        if (!AgentName.TryParse(submit.Agent, out AgentName name))
+        if (!AgentReference.TryParse(submit.Agent, out AgentReference name))
         {
-            throw Invalid($"'agent' must be {AgentName.NameRule}, optionally followed by @ and a version {AgentName.VersionRule}.");
+            throw Invalid($"'agent' must be {AgentReference.NameRule}, optionally followed by @ and a version {AgentReference.VersionRule}.");
         }
 
         if (submit.MaxRuntimeSec is { } seconds && !(seconds > 0))
@@ -88,7 +135,7 @@ internal sealed class Submission(Session session, SessionServices services)
         return name;
     }
 
-    private void CheckFeatures(JobSubmit submit, AgentName name)
+    private void CheckFeatures(JobSubmit submit, AgentReference name)
     {
         (bool IsUsed, Features Feature, string Member)[] used =
         [

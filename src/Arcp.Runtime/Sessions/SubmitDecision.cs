@@ -1,4 +1,5 @@
 using Arcp.Core;
+using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 
 namespace Arcp.Runtime.Sessions;
@@ -14,9 +15,13 @@ internal abstract record SubmitDecision
     /// <param name="Job">The job.</param>
     /// <param name="Work">What it will do.</param>
     /// <param name="Payload">The payload of its <c>job.accepted</c>.</param>
-    public sealed record Accepted(Job Job, IJobWork Work, byte[] Payload) : SubmitDecision;
+    public sealed record NewJob(Job Job, IJobWork Work, byte[] Payload) : SubmitDecision;
+
+    /// <summary>The same request was accepted before under its idempotency key (§7.2).</summary>
+    /// <param name="Original">What it was answered with.</param>
+    public sealed record Repeat(AcceptedSubmit Original) : SubmitDecision;
 
     /// <summary>Nothing is left of it.</summary>
     /// <param name="Error">Why.</param>
-    public sealed record Refused(ArcpException Error) : SubmitDecision;
+    public sealed record Rejected(ArcpException Error) : SubmitDecision;
 }

@@ -44,10 +44,10 @@ public sealed class TestRuntime : IAsyncDisposable
     public CapturedLogs Logs { get; } = new();
 
     /// <summary>Opens a connection that has not said hello.</summary>
-    public WireClient Connect(ConnectionContext? context = null, int capacity = 128)
+    public WireClient Connect(ConnectionContext? context = null, int capacity = 128, Func<ITransport, ITransport>? wrap = null)
     {
         (InMemoryTransport client, InMemoryTransport server) = InMemoryTransport.CreatePair(capacity);
-        _connections.Add(Runtime.RunConnectionAsync(server, context));
+        _connections.Add(Runtime.RunConnectionAsync(wrap?.Invoke(server) ?? server, context));
         return new WireClient(client);
     }
 
@@ -57,6 +57,17 @@ public sealed class TestRuntime : IAsyncDisposable
         WireClient client = Connect();
         await client.HelloAsync(token, features.Length == 0 ? ["agent_versions", "progress", "subscribe", "ack", "list_jobs"] : features);
         return client;
+    }
+
+    /// <summary>Ends when something has become true; for what no frame tells.</summary>
+    public static async Task UntilAsync(Func<bool> isTrue, string what)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (!isTrue())
+        {
+            TimeProvider.System.GetElapsedTime(start).Should().BeLessThan(WireClient.Patience, "{0} was expected", what);
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
+        }
     }
 
     /// <summary>Ends when all connections have.</summary>

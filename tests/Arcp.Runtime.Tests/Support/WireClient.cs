@@ -135,6 +135,59 @@ public sealed class WireClient(ITransport transport) : IAsyncDisposable
         return await ExpectAsync("job.accepted");
     }
 
+    /// <summary>Submits, and returns the frames from the acceptance to the terminal frame.</summary>
+    public async Task<List<WireFrame>> RunJobAsync(string agent, object? input = null)
+    {
+        WireFrame accepted = await SubmitAsync(agent, input);
+        return [accepted, .. await ReadJobAsync(accepted.JobId!)];
+    }
+
+    /// <summary>The answer to a refused request that has no job in it: a session.error alone.</summary>
+    public async Task<WireFrame> ExpectErrorAsync(string code, string? requestId = null)
+    {
+        WireFrame error = await ExpectAsync("session.error");
+        error.Code.Should().Be(code, "that was expected, in {0}", error.Text);
+        error.SessionId.Should().NotBeNullOrEmpty();
+        error.EventSeq.Should().BeNull();
+        ((string?)error.Payload["message"]).Should().NotBeNullOrWhiteSpace();
+        error.Payload["retryable"].Should().NotBeNull();
+        ((string?)error.Payload["request_id"]).Should().Be(requestId);
+        return error;
+    }
+
+    /// <summary>The answer to a refused submit, cancel or subscribe: a session.error, then a job.error without a job (§12).</summary>
+    public async Task<WireFrame> ExpectRefusalAsync(string requestId, string code)
+    {
+        WireFrame error = await ExpectErrorAsync(code, requestId);
+        WireFrame twin = await ExpectAsync("job.error");
+        twin.Id.Should().Be(requestId);
+        twin.JobId.Should().BeNull();
+        twin.Payload["job_id"].Should().BeNull();
+        twin.EventSeq.Should().BeNull();
+        twin.SessionId.Should().Be(SessionId);
+        twin.FinalStatus.Should().Be("error");
+        twin.Code.Should().Be(code);
+        twin.Payload["message"]!.ToJsonString().Should().Be(error.Payload["message"]!.ToJsonString());
+        twin.Payload["retryable"]!.ToJsonString().Should().Be(error.Payload["retryable"]!.ToJsonString());
+        return error;
+    }
+
+    /// <summary>Sends a ping; the very next frame must be its pong, so nothing else was waiting to be sent.</summary>
+    public async Task ExpectQuietAsync()
+    {
+        await SendAsync("session.ping", new { nonce = "quiet?" });
+        WireFrame pong = await ExpectAsync("session.pong");
+        ((string?)pong.Payload["ping_nonce"]).Should().Be("quiet?");
+    }
+
+    /// <summary>Closes this side in order and expects the other side to close too.</summary>
+    public async Task CloseAsync()
+    {
+        using var patience = NewPatience();
+        await transport.CloseAsync(patience.Token);
+        await ExpectEndAsync();
+    }
+
     public ValueTask DisposeAsync() => transport.DisposeAsync();
 
     private static CancellationTokenSource NewPatience() => new(Patience, TimeProvider.System);

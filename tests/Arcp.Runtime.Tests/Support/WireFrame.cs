@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Arcp.Runtime.Tests.Support;
@@ -22,6 +23,15 @@ public sealed record WireFrame(JsonObject Json, string Text)
     public string? Kind => (string?)Payload["kind"];
 
     public JsonObject Body => Payload["body"]!.AsObject();
+
+    public string? Message => (string?)Payload["message"];
+
+    /// <summary>The text of a member of the payload as it stands on the wire.</summary>
+    public string Raw(string member)
+    {
+        using JsonDocument document = JsonDocument.Parse(Text);
+        return document.RootElement.GetProperty("payload").GetProperty(member).GetRawText();
+    }
 
     public string? Code => (string?)Payload["code"];
 

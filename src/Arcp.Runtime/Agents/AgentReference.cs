@@ -6,7 +6,7 @@ namespace Arcp.Runtime.Agents;
 /// <summary>What a submit names: <c>name</c> or <c>name@version</c> (§7.5).</summary>
 /// <param name="Name">The agent.</param>
 /// <param name="Version">The version; null = the default.</param>
-internal readonly partial record struct AgentName(string Name, string? Version)
+internal readonly partial record struct AgentReference(string Name, string? Version)
 {
     public const string NameRule = "[a-z0-9][a-z0-9._-]*";
     public const string VersionRule = "[a-zA-Z0-9.+_-]+";
@@ -15,7 +15,7 @@ internal readonly partial record struct AgentName(string Name, string? Version)
 
     public static bool IsVersion(string text) => VersionPattern().IsMatch(text);
 
-    public static bool TryParse([NotNullWhen(true)] string? text, out AgentName name)
+    public static bool TryParse([NotNullWhen(true)] string? text, out AgentReference name)
     {
         int at = text?.IndexOf('@', StringComparison.Ordinal) ?? -1;
         name = at < 0 ? new(text ?? string.Empty, null) : new(text![..at], text[(at + 1)..]);

@@ -7,7 +7,7 @@ namespace Arcp.Runtime.Agents;
 /// <summary>An agent with a typed input and result. An input that does not fit ends the job with <c>INVALID_REQUEST</c>.</summary>
 /// <typeparam name="TInput">The input, read with the runtime's <c>JsonSerializerOptions</c> or a given contract.</typeparam>
 /// <typeparam name="TResult">The result, written likewise.</typeparam>
-public abstract class Agent<TInput, TResult> : IAgent
+public abstract class TypedAgent<TInput, TResult> : IAgent
 {
     private readonly AgentJson<TInput> _input;
     private readonly AgentJson<TResult> _result;
@@ -15,7 +15,7 @@ public abstract class Agent<TInput, TResult> : IAgent
     /// <summary>Reads and writes with reflection.</summary>
     [RequiresUnreferencedCode("Uses reflection; pass JsonTypeInfos when trimming.")]
     [RequiresDynamicCode("Uses reflection; pass JsonTypeInfos under native AOT.")]
-    protected Agent()
+    protected TypedAgent()
     {
         _input = AgentJson<TInput>.Reflected();
         _result = AgentJson<TResult>.Reflected();
@@ -24,7 +24,7 @@ public abstract class Agent<TInput, TResult> : IAgent
     /// <summary>Reads and writes with the given contracts; works under native AOT.</summary>
     /// <param name="inputTypeInfo">How to read the input.</param>
     /// <param name="resultTypeInfo">How to write the result.</param>
-    protected Agent(JsonTypeInfo<TInput> inputTypeInfo, JsonTypeInfo<TResult> resultTypeInfo)
+    protected TypedAgent(JsonTypeInfo<TInput> inputTypeInfo, JsonTypeInfo<TResult> resultTypeInfo)
     {
         _input = AgentJson<TInput>.Of(inputTypeInfo);
         _result = AgentJson<TResult>.Of(resultTypeInfo);

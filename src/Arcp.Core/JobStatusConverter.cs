@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core;
 
 internal sealed class JobStatusConverter : JsonConverter<JobStatus>
 {

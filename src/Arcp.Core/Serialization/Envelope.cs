@@ -1,7 +1,7 @@
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 
-namespace Arcp.Core;
+namespace Arcp.Core.Serialization;
 
 /// <summary>One frame: its header and the message it carries (§5).</summary>
 /// <param name="Header">The members beside the payload.</param>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core;
 
 /// <summary>Takes a value's bytes out of the buffer that is being read, without building a document.</summary>
 internal sealed class RawJsonConverter : JsonConverter<RawJson>
@@ -32,7 +32,7 @@ internal sealed class RawJsonConverter : JsonConverter<RawJson>
         // and, after Skip, the value ends at BytesConsumed: what lies between are the value's bytes.
         ref byte first = ref MemoryMarshal.GetReference(reader.ValueSpan);
         long start = reader.TokenStartIndex;
-        reader.Skip();
+        _ = reader.TrySkip(); // the serializer has buffered the whole value; Skip would refuse to work on a stream
         return RawJson.FromTrusted(MemoryMarshal.CreateReadOnlySpan(ref first, (int)(reader.BytesConsumed - start)));
     }
 

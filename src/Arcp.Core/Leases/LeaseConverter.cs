@@ -1,8 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Arcp.Core.Leases;
 
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core.Leases;
 
 internal sealed class LeaseConverter : JsonConverter<Lease>
 {

@@ -1,6 +1,6 @@
-using Arcp.Core.Serialization;
+using Arcp.Core.Events;
 
-namespace Arcp.Core.Events;
+namespace Arcp.Core.Serialization;
 
 /// <summary>What the protocol says of event kinds (§8.2).</summary>
 public static class EventKinds

@@ -1,8 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Arcp.Core.Ids;
 
-namespace Arcp.Core.Serialization;
+namespace Arcp.Core.Ids;
 
 /// <summary>Reads and writes a typed id as a JSON string and enforces §5: not empty, at most 128 characters.</summary>
 /// <typeparam name="TId">The id type.</typeparam>

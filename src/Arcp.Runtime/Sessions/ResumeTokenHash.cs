@@ -5,16 +5,16 @@ using System.Text;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The hash of a resume token (§6.3); the token itself is never kept.</summary>
-internal readonly struct ResumeToken : IEquatable<ResumeToken>
+internal readonly struct ResumeTokenHash : IEquatable<ResumeTokenHash>
 {
     private const int Bytes = 32;
 
     private readonly byte[]? _hash;
 
-    private ResumeToken(byte[] hash) => _hash = hash;
+    private ResumeTokenHash(byte[] hash) => _hash = hash;
 
     /// <summary>Mints a token of 256 bits.</summary>
-    public static string Mint(out ResumeToken hash)
+    public static string Mint(out ResumeTokenHash hash)
     {
         Span<byte> random = stackalloc byte[Bytes];
         RandomNumberGenerator.Fill(random);
@@ -23,12 +23,12 @@ internal readonly struct ResumeToken : IEquatable<ResumeToken>
         return token;
     }
 
-    public static ResumeToken Of(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+    public static ResumeTokenHash Of(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
     /// <summary>Compares in constant time.</summary>
-    public bool Equals(ResumeToken other) => _hash is not null && CryptographicOperations.FixedTimeEquals(_hash, other._hash);
+    public bool Equals(ResumeTokenHash other) => _hash is not null && CryptographicOperations.FixedTimeEquals(_hash, other._hash);
 
-    public override bool Equals(object? obj) => obj is ResumeToken other && Equals(other);
+    public override bool Equals(object? obj) => obj is ResumeTokenHash other && Equals(other);
 
     public override int GetHashCode() => _hash is null ? 0 : BitConverter.ToInt32(_hash);
 }

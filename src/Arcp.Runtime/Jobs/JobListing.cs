@@ -1,0 +1,105 @@
+using Arcp.Core.Ids;
+
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>One principal's jobs in the order of their creation, for pages that cost what they hold and no more (§6.6).</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class JobListing
+{
+    /// <summary>How many jobs one page looks at: a filter that few jobs pass gives short pages, not long work.</summary>
+    private const int MaxLooks = 1_000;
+
+    private readonly Lock _lock = new();
+    private readonly SortedSet<Entry> _jobs = new(Entry.Order);
+
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _jobs.Count;
+            }
+        }
+    }
+
+    public void Add(Job job)
+    {
+        lock (_lock)
+        {
+            _jobs.Add(new Entry(JobPlace.Of(job), job));
+        }
+    }
+
+    public void Remove(Job job)
+    {
+        lock (_lock)
+        {
+            _jobs.Remove(new Entry(JobPlace.Of(job), job));
+        }
+    }
+
+    /// <summary>Finds the jobs behind a place.</summary>
+    /// <param name="behind">The last job of the page before, which need not exist any more; null = from the start.</param>
+    /// <param name="limit">How many are wanted.</param>
+    /// <param name="matches">Which are wanted.</param>
+    public JobPage Find(JobPlace? behind, int limit, Predicate<Job> matches)
+    {
+        List<Job> found = [];
+        int looks = 0;
+        foreach (Job job in TakeBehind(behind, MaxLooks + 1))
+        {
+            if (found.Count == limit || looks == MaxLooks)
+            {
+                return new JobPage(found, behind);
+            }
+
+            looks++;
+            behind = JobPlace.Of(job);
+            if (matches(job))
+            {
+                found.Add(job);
+            }
+        }
+
+        return new JobPage(found, null);
+    }
+
+    private List<Job> TakeBehind(JobPlace? behind, int count)
+    {
+        lock (_lock)
+        {
+            if (_jobs.Count == 0)
+            {
+                return [];
+            }
+
+            IEnumerable<Entry> view = behind is { } place && _jobs.Max is { } last
+                ? Entry.Order.Compare(new Entry(place, null), last) >= 0 ? [] : _jobs.GetViewBetween(new Entry(place, null), last).SkipWhile(entry => entry.Place == place)
+                : _jobs;
+            return [.. view.Take(count).Select(entry => entry.Job!)];
+        }
+    }
+
+    private readonly record struct Entry(JobPlace Place, Job? Job)
+    {
+        public static readonly Comparer<Entry> Order = Comparer<Entry>.Create(static (a, b) => a.Place.CompareTo(b.Place));
+    }
+}
+
+/// <summary>A page of a listing.</summary>
+/// <param name="Jobs">The jobs.</param>
+/// <param name="Next">Where the next page begins; null = there is none.</param>
+internal readonly record struct JobPage(IReadOnlyList<Job> Jobs, JobPlace? Next);
+
+/// <summary>A job's place in the order of §6.6: by creation, then by id.</summary>
+internal readonly record struct JobPlace(DateTimeOffset CreatedAt, JobId JobId) : IComparable<JobPlace>
+{
+    public static JobPlace Of(Job job) => new(job.Spec.CreatedAt, job.Spec.Id);
+
+    public int CompareTo(JobPlace other)
+    {
+        int order = CreatedAt.CompareTo(other.CreatedAt);
+        return order != 0 ? order : string.CompareOrdinal(JobId.Value, other.JobId.Value);
+    }
+}

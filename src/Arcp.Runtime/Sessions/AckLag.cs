@@ -1,0 +1,34 @@
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>How far a client's acknowledgements are behind, and when it is to be told (§6.5).</summary>
+/// <remarks>Needs the outbox's lock.</remarks>
+internal sealed class AckLag(int threshold)
+{
+    private long _acknowledged;
+    private bool _isTold;
+
+    /// <summary>Takes an acknowledgement: a monotonic maximum.</summary>
+    /// <returns>False when it says nothing new.</returns>
+    public bool Acknowledge(long upTo, long lastSeq)
+    {
+        if (upTo <= _acknowledged)
+        {
+            return false;
+        }
+
+        _acknowledged = upTo;
+        _isTold &= (lastSeq - upTo) * 2 >= threshold; // armed again only under half
+        return true;
+    }
+
+    /// <summary>Whether the client has to be told now; true once, until it has caught up.</summary>
+    public bool IsDue(long lastSeq)
+    {
+        if (threshold == 0 || _isTold || lastSeq - _acknowledged < threshold)
+        {
+            return false;
+        }
+
+        return _isTold = true;
+    }
+}

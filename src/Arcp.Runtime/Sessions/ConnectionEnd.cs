@@ -1,0 +1,16 @@
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>How the runtime ends a connection.</summary>
+/// <param name="Reason">Why, for the log.</param>
+/// <param name="LastFrame">The last frame; null = none.</param>
+internal sealed record ConnectionEnd(string Reason, ReadOnlyMemory<byte>? LastFrame = null)
+{
+    /// <summary>Whether the events that there are now are sent before.</summary>
+    public bool Drain { get; init; }
+
+    /// <summary>Whether the peer gets time to read the last frame and close its side; not for a connection that is taken to be dead.</summary>
+    public bool AwaitPeer { get; init; } = true;
+
+    /// <summary>How long all that may take before the connection is cut.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
+}

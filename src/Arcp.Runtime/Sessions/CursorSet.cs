@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Arcp.Core.Ids;
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>The cursors of a session, and which of them have something to read.</summary>
+/// <remarks>Needs the outbox's lock, but for <see cref="MarkReady"/>, which any thread may call.</remarks>
+internal sealed class CursorSet
+{
+    private readonly Dictionary<JobId, JobCursor> _cursors = [];
+    private readonly ConcurrentQueue<JobCursor> _ready = new();
+
+    public int Count => _cursors.Count;
+
+    /// <summary>How many of them were opened by a subscribe.</summary>
+    public int Subscriptions { get; private set; }
+
+    /// <summary>Whether none of them has lost what it has to read next.</summary>
+    public bool AreHeld => _cursors.Values.All(static cursor => cursor.Job.Holds(cursor));
+
+    public bool Contains(JobId jobId) => _cursors.ContainsKey(jobId);
+
+    public bool TryGet(JobId jobId, [NotNullWhen(true)] out JobCursor? cursor) => _cursors.TryGetValue(jobId, out cursor);
+
+    /// <summary>Adds a cursor and attaches it to its job.</summary>
+    /// <returns>The job at that moment.</returns>
+    public JobSnapshot Add(JobCursor cursor)
+    {
+        _cursors.Add(cursor.Job.Spec.Id, cursor);
+        Subscriptions += cursor.IsSubscription ? 1 : 0;
+        return cursor.Job.Attach(cursor);
+    }
+
+    public void Remove(JobCursor cursor)
+    {
+        _cursors.Remove(cursor.Job.Spec.Id);
+        Subscriptions -= cursor.IsSubscription ? 1 : 0;
+        cursor.Job.Detach(cursor);
+    }
+
+    public void Clear()
+    {
+        foreach (JobCursor cursor in _cursors.Values.ToArray())
+        {
+            Remove(cursor);
+        }
+    }
+
+    /// <summary>A submitter that is connected slows its agents; one that is away never does.</summary>
+    public void HoldBack(bool holdsBack)
+    {
+        foreach (JobCursor cursor in _cursors.Values.Where(cursor => !cursor.IsSubscription))
+        {
+            cursor.Job.SetHoldsBack(cursor, holdsBack);
+        }
+    }
+
+    /// <summary>Puts a cursor at the end of those that have something to read.</summary>
+    public void MarkReady(JobCursor cursor) => _ready.Enqueue(cursor);
+
+    /// <summary>Takes the next cursor that has something to read; what is appended from now on makes it ready again.</summary>
+    public bool TryTakeReady([NotNullWhen(true)] out JobCursor? cursor)
+    {
+        while (_ready.TryDequeue(out cursor))
+        {
+            cursor.ClearReady();
+            if (_cursors.TryGetValue(cursor.Job.Spec.Id, out JobCursor? current) && current == cursor)
+            {
+                return true; // it was not closed since it became ready
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,134 @@
+using Arcp.Core;
+using Arcp.Core.Events;
+using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Sessions;
+
+/// <summary>The numbers of a session (§8.3): gives them to what it sends, remembers what each stands for, sends it again after a resume.</summary>
+/// <remarks>Needs the outbox's lock. Wire order is number order: while frames are sent again no new number is given.</remarks>
+internal sealed class SessionSequence(SessionId sessionId, SentWindow window, AckLag lag)
+{
+    private readonly SentWindow _window = window;
+    private readonly byte[] _prefix = FrameWriter.SequencedPrefix(sessionId);
+    private long _replayNext = long.MaxValue;
+
+    /// <summary>What the session may be sent (§6.2).</summary>
+    public Features Features { get; set; }
+
+    /// <summary>Whether frames are being sent again.</summary>
+    public bool IsReplaying => _replayNext != long.MaxValue;
+
+    /// <summary>Whether every frame above a number can be sent again.</summary>
+    public bool CanReplay(long lastEventSeq) => _window.HoldsAllAbove(lastEventSeq);
+
+    /// <summary>Sends all frames above a number again, before anything new.</summary>
+    public void RewindTo(long lastEventSeq) => _replayNext = lastEventSeq < _window.LastSeq ? lastEventSeq + 1 : long.MaxValue;
+
+    /// <summary>Lets go of frames that the client has processed (§6.5). Numbers that were not sent on this connection are ignored.</summary>
+    public void Acknowledge(long upTo)
+    {
+        long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
+        if (upTo <= highestSent && lag.Acknowledge(upTo, _window.LastSeq))
+        {
+            _window.Release(upTo);
+        }
+    }
+
+    /// <summary>Collects frames that are sent again, as many as there is room for.</summary>
+    /// <returns>False when one of them is no longer held.</returns>
+    public bool CollectReplay(FrameBatch batch)
+    {
+        while (!batch.IsFull && _replayNext <= _window.LastSeq)
+        {
+            if (_window.Find(_replayNext) is not { } sent)
+            {
+                return false;
+            }
+
+            if (sent.OwnTail is { } tail)
+            {
+                Write(batch, _replayNext++, tail);
+                continue;
+            }
+
+            long position = sent.Entry - 1;
+            var sink = new ReplaySink(this, batch, sent.Count);
+            if (sent.Job.ReadLog(ref position, ref sink) is LogReadStatus.Gone)
+            {
+                return false;
+            }
+        }
+
+        if (_replayNext > _window.LastSeq)
+        {
+            _replayNext = long.MaxValue;
+        }
+
+        return true;
+    }
+
+    /// <summary>Collects a job's new entries and numbers them, as many as one job may put into a batch.</summary>
+    public LogReadStatus Collect(JobCursor cursor, FrameBatch batch, out bool sawTerminal)
+    {
+        var sink = new LiveSink(this, batch, cursor.Job);
+        LogReadStatus status = cursor.Job.ReadLog(cursor, ref sink);
+        sawTerminal = sink.SawTerminal;
+        return status;
+    }
+
+    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
+    {
+        FrameWriter.WriteSequenced(batch.Output, _prefix, seq, tail);
+        batch.EndNumbered();
+    }
+
+    // A warning that acknowledgements are far behind, before the frame that makes them so: no event follows a terminal frame.
+    private void WarnIfDue(FrameBatch batch, Job job)
+    {
+        if (Features.HasFlag(Features.Ack) && lag.IsDue(_window.LastSeq))
+        {
+            byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
+            Write(batch, _window.AddOwn(job, warning), warning);
+        }
+    }
+
+    /// <summary>Numbers new entries.</summary>
+    private struct LiveSink(SessionSequence sequence, FrameBatch batch, Job job) : ILogSink
+    {
+        /// <summary>How much one job may put into a batch before the others have their turn.</summary>
+        private const int Quantum = 16 * 1024;
+
+        private int _taken;
+
+        public bool SawTerminal { get; private set; }
+
+        public bool Accept(long number, in LogEntry entry)
+        {
+            if ((entry.Required & ~sequence.Features) != 0)
+            {
+                return true; // a kind that this session has not negotiated (§6.2); it takes no number
+            }
+
+            sequence.WarnIfDue(batch, job);
+            int length = sequence._prefix.Length + entry.Length;
+            sequence.Write(batch, sequence._window.Add(job, number, length), entry.Tail);
+            SawTerminal |= entry.IsTerminal;
+            _taken += length;
+            return _taken < Quantum && !batch.IsFull;
+        }
+    }
+
+    /// <summary>Sends numbered entries again.</summary>
+    private struct ReplaySink(SessionSequence sequence, FrameBatch batch, long count) : ILogSink
+    {
+        private long _left = count;
+
+        public bool Accept(long number, in LogEntry entry)
+        {
+            sequence.Write(batch, sequence._replayNext++, entry.Tail);
+            return --_left > 0 && !batch.IsFull;
+        }
+    }
+}

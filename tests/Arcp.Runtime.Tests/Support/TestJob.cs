@@ -1,0 +1,57 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Leases;
+using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Tests.Support;
+
+/// <summary>The one place where tests make a job without a runtime, and read its log.</summary>
+internal static class TestJob
+{
+    public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null)
+    {
+        clock ??= TimeProvider.System;
+        var spec = new JobSpec
+        {
+            Id = JobId.New(clock),
+            Principal = Principal.Named("alice"),
+            SubmittedBy = SessionId.New(clock),
+            AgentName = "a",
+            AgentVersion = "1",
+            Input = RawJson.Null,
+            Lease = Lease.Empty,
+            Trace = TraceContext.New(),
+            CreatedAt = clock.GetUtcNow(),
+        };
+        return new Job(spec, new JobLimits(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(1L << 40)), clock, onEnded ?? (_ => { }));
+    }
+
+    /// <summary>All entries of a job's log, as the frames they would be.</summary>
+    public static List<WireFrame> Frames(Job job)
+    {
+        var entries = new List<(long Number, string Text, bool IsTerminal)>();
+        long position = 0;
+        var sink = new ListSink(entries);
+        job.ReadLog(ref position, ref sink).Should().Be(LogReadStatus.CaughtUp);
+        return [.. entries.Select(entry =>
+        {
+            string text = $$"""{"event_seq":{{entry.Number}}{{entry.Text}}""";
+            return new WireFrame(JsonNode.Parse(text)!.AsObject(), text);
+        })];
+    }
+
+    /// <summary>Takes entries, as many as there is room for.</summary>
+    public struct ListSink(List<(long Number, string Text, bool IsTerminal)> entries, int room = int.MaxValue) : ILogSink
+    {
+        private int _room = room;
+
+        public bool Accept(long number, in LogEntry entry)
+        {
+            entries.Add((number, Encoding.UTF8.GetString(entry.Tail), entry.IsTerminal));
+            return --_room > 0;
+        }
+    }
+}
