@@ -1,0 +1,32 @@
+using Arcp.Runtime.Agents;
+
+namespace Playground.Agents;
+
+/// <summary>Counts, and says so.</summary>
+internal sealed class CounterAgent : Agent<CounterAgent.Input?, CounterAgent.Output>
+{
+    protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
+    {
+        input ??= new Input();
+        await Pause.ForAsync(input.StartDelayMs, cancellationToken);
+        for (int i = 1; i <= input.N; i++)
+        {
+            await job.ProgressAsync(i, input.N);
+            await job.LogAsync($"tick {i}");
+            await Pause.ForAsync(input.DelayMs, cancellationToken);
+        }
+
+        return new Output(input.N);
+    }
+
+    internal sealed record Input
+    {
+        public int N { get; init; } = 10;
+
+        public double DelayMs { get; init; }
+
+        public double StartDelayMs { get; init; }
+    }
+
+    internal sealed record Output(int Count);
+}

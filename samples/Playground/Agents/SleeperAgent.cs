@@ -1,0 +1,21 @@
+using Arcp.Runtime.Agents;
+
+namespace Playground.Agents;
+
+/// <summary>Waits; stops when asked to.</summary>
+internal sealed class SleeperAgent : Agent<SleeperAgent.Input?, SleeperAgent.Output>
+{
+    protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
+    {
+        input ??= new Input();
+        await Pause.ForAsync(input.Ms, cancellationToken);
+        return new Output(input.Ms);
+    }
+
+    internal sealed record Input
+    {
+        public double Ms { get; init; } = 1000;
+    }
+
+    internal sealed record Output(double Slept);
+}

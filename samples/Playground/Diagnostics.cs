@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using System.Net;
+using Arcp.Runtime;
+
+namespace Playground;
+
+/// <summary><c>/healthz</c> and <c>/stats</c>.</summary>
+internal static class Diagnostics
+{
+    public static void MapDiagnostics(this WebApplication app)
+    {
+        app.MapGet("/healthz", static () => "ok");
+        app.MapGet("/stats", static (HttpContext context, ArcpRuntime runtime) => IsFromHere(context)
+            ? Results.Json(Measure(runtime, collect: context.Request.Query.ContainsKey("gc")))
+            : Results.Text("Only this machine may ask.", statusCode: StatusCodes.Status403Forbidden));
+    }
+
+    private static bool IsFromHere(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    private static Dictionary<string, long> Measure(ArcpRuntime runtime, bool collect)
+    {
+        if (collect)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            GC.Collect();
+        }
+
+        using Process process = Process.GetCurrentProcess();
+        ArcpRuntimeStatistics statistics = runtime.GetStatistics();
+        return new()
+        {
+            ["pid"] = Environment.ProcessId,
+            ["managed_bytes"] = GC.GetTotalMemory(forceFullCollection: false),
+            ["total_allocated"] = GC.GetTotalAllocatedBytes(),
+            ["gen0"] = GC.CollectionCount(0),
+            ["gen1"] = GC.CollectionCount(1),
+            ["gen2"] = GC.CollectionCount(2),
+            ["threads"] = process.Threads.Count,
+            ["sessions"] = statistics.Sessions,
+            ["connections"] = statistics.Connections,
+            ["jobs"] = statistics.Jobs,
+            ["jobs_running"] = statistics.RunningJobs,
+            ["cpu_ms"] = (long)Environment.CpuUsage.TotalTime.TotalMilliseconds,
+        };
+    }
+}

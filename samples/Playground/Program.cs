@@ -1,0 +1,16 @@
+using Playground;
+
+if (!PlaygroundFlags.TryParse(args, out PlaygroundFlags? flags, out string? error))
+{
+    await Console.Error.WriteLineAsync($"playground: {error}");
+    await Console.Error.WriteLineAsync("Run with --help for the flags.");
+    return 2;
+}
+
+if (flags.Help)
+{
+    await Console.Out.WriteLineAsync(PlaygroundFlags.Usage);
+    return 0;
+}
+
+return flags.Stdio ? await StdioHost.RunAsync(flags) : await HttpHost.RunAsync(flags);

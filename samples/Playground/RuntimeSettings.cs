@@ -1,0 +1,40 @@
+using Arcp.Runtime.Configuration;
+using Arcp.Runtime.DependencyInjection;
+using Playground.Agents;
+
+namespace Playground;
+
+/// <summary>The one place where the command line becomes a runtime.</summary>
+internal static class RuntimeSettings
+{
+    /// <summary>How long jobs may wind down when the playground ends. It has 5 seconds for everything.</summary>
+    private static readonly TimeSpan ShutdownGrace = TimeSpan.FromSeconds(1);
+
+    public static void Apply(PlaygroundFlags flags, ArcpRuntimeOptions options)
+    {
+        options.AllowAnonymous = flags.Anonymous;
+        options.ResumeWindow = flags.ResumeWindow;
+        options.TerminalRetention = flags.Retention;
+        options.ShutdownGrace = ShutdownGrace;
+
+        // --heartbeat and --back-pressure are read and checked; they take effect here once the runtime has these settings.
+    }
+
+    public static void AddAgentsAndTokens(PlaygroundFlags flags, ArcpRuntimeBuilder builder)
+    {
+        foreach ((string token, string principal) in flags.Tokens)
+        {
+            builder.AddBearerToken(token, principal);
+        }
+
+        builder
+            .AddAgent<EchoAgent>("echo", "1.0.0")
+            .AddAgent<EchoAgent>("echo", "2.0.0", isDefault: true)
+            .AddAgent<CounterAgent>("counter", "1.0.0")
+            .AddAgent<SleeperAgent>("sleeper", "1.0.0")
+            .AddAgent<StubbornAgent>("stubborn", "1.0.0")
+            .AddAgent<FailerAgent>("failer", "1.0.0")
+            .AddAgent<KitchenSinkAgent>("kitchen-sink", "1.0.0")
+            .AddAgent<FloodAgent>("flood", "1.0.0");
+    }
+}
