@@ -2,33 +2,57 @@ namespace Arcp.Core.Transports;
 
 /// <summary>Moves whole frames as bytes between two peers (§4). It knows nothing of JSON.</summary>
 /// <remarks>
+/// <para>
 /// At any time at most one call of <see cref="ReadAsync"/> and one of the sending methods (<see cref="WriteAsync"/>, <see cref="FlushAsync"/>,
-/// <see cref="CloseAsync"/>) may be under way; the two sides do not wait for each other. A cancelled or failed call leaves the transport unusable:
-/// dispose it. <see cref="IAsyncDisposable.DisposeAsync"/> may be called at any time, more than once and from any thread;
-/// it ends calls that are under way with <see cref="OperationCanceledException"/> or <see cref="TransportException"/>.
+/// <see cref="CloseAsync"/>) may be under way; the two sides do not wait for each other.
+/// </para>
+/// <para>
+/// A call whose wait was cancelled may have moved half a frame: it ends the transport in both directions, and every later call throws
+/// <see cref="TransportException"/>. So cancel a read only when nothing more is to be sent either. When a sending call has failed,
+/// nothing more can be sent, but what the peer said before it went may still be read. In both cases dispose the transport.
+/// </para>
+/// <para>
+/// <see cref="IAsyncDisposable.DisposeAsync"/> may be called at any time, more than once and from any thread;
+/// it ends calls that are under way with <see cref="OperationCanceledException"/> or <see cref="TransportException"/>, later ones throw
+/// <see cref="TransportException"/>, and what was written but not flushed is lost. It does not tell the peer anything in order:
+/// call <see cref="CloseAsync"/> before it. A peer that goes without a close may leave frames that can still be read; after them
+/// <see cref="ReadAsync"/> throws <see cref="TransportException"/>, or gives <see cref="FrameReadStatus.Closed"/> over a medium
+/// on which the end of the data is all there is to see (byte streams).
+/// </para>
 /// </remarks>
 public interface ITransport : IAsyncDisposable
 {
     /// <summary>Receives the next frame.</summary>
-    /// <param name="frame">Empty on call; receives the frame's bytes. Its <see cref="FrameBuffer.Limit"/> bounds what is accepted.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What was received.</returns>
-    /// <exception cref="TransportException">The connection is lost.</exception>
+    /// <param name="frame">
+    /// Emptied first, which also ends the life of an earlier frame's memory; then receives the frame's bytes.
+    /// It holds something only after <see cref="FrameReadStatus.Frame"/>. Its <see cref="FrameBuffer.Limit"/> bounds what is accepted.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait, and with it the transport.</param>
+    /// <returns>What was received. After <see cref="FrameReadStatus.Closed"/> every further read gives the same again.</returns>
+    /// <exception cref="TransportException">The connection is lost, or the transport is disposed or ended by a cancelled call.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken);
 
     /// <summary>Sends a frame, or puts it into a buffer that <see cref="FlushAsync"/> sends. Waits while the peer does not keep up.</summary>
-    /// <param name="frame">One frame as UTF-8 without line breaks. The caller may reuse the memory when the call has ended.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="TransportException">The connection is lost.</exception>
+    /// <param name="frame">One frame as UTF-8, at least one byte, without line breaks. The caller may reuse the memory when the call has ended.</param>
+    /// <param name="cancellationToken">Ends the wait, and with it the transport.</param>
+    /// <exception cref="ArgumentException">The frame is empty, or has a line break that this transport cannot carry. Nothing was sent; the transport goes on.</exception>
+    /// <exception cref="TransportException">The connection is lost, this side is closed, or the transport is disposed or ended by a cancelled call.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken);
 
-    /// <summary>Sends what has been written.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="TransportException">The connection is lost.</exception>
+    /// <summary>Sends what has been written. Does nothing after <see cref="CloseAsync"/>.</summary>
+    /// <param name="cancellationToken">Ends the wait, and with it the transport.</param>
+    /// <exception cref="TransportException">The connection is lost, or the transport is disposed or ended by a cancelled call.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask FlushAsync(CancellationToken cancellationToken);
 
-    /// <summary>Tells the peer in order that nothing more will be sent. What it still sends can be read. Closing again does nothing.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="TransportException">The connection is lost.</exception>
+    /// <summary>
+    /// Sends what has been written, then tells the peer in order that nothing more follows.
+    /// What the peer still sends can be read. Closing again does nothing.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait, and with it the transport.</param>
+    /// <exception cref="TransportException">The connection is lost, or the transport is disposed or ended by a cancelled call.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask CloseAsync(CancellationToken cancellationToken);
 }

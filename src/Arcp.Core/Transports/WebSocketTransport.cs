@@ -1,0 +1,227 @@
+using System.Net.WebSockets;
+
+namespace Arcp.Core.Transports;
+
+/// <summary>Frames over a WebSocket, either side: one frame per text message (§4).</summary>
+/// <remarks>
+/// A frame is sent by <see cref="WriteAsync"/> at once, since a <see cref="WebSocket"/> offers no way to put many messages into one system
+/// call; <see cref="FlushAsync"/> has nothing left to do. While no message comes, neither this transport nor the frame buffer that a read was
+/// given holds memory. Thread-safe as far as <see cref="ITransport"/> promises.
+/// </remarks>
+public sealed class WebSocketTransport : ITransport
+{
+    /// <summary>The sub-protocol that a client offers: <c>arcp.v1</c>. Neither side insists on it.</summary>
+    public const string SubProtocol = "arcp.v1";
+
+    private const int DropBlockSize = 4 * 1024;
+
+    private readonly WebSocket _socket;
+    private readonly TransportLifetime _lifetime = new();
+    private bool _hasPeerClosed;
+    private bool _isDropping;
+    private bool _isClosed;
+
+    /// <summary>Puts frames over a WebSocket that is already open.</summary>
+    /// <param name="socket">The socket. It belongs to the transport from now on and is disposed with it.</param>
+    public WebSocketTransport(WebSocket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        _socket = socket;
+    }
+
+    /// <summary>Opens a WebSocket to a runtime.</summary>
+    /// <param name="uri">Where to; absolute, <c>ws</c>, <c>wss</c>, <c>http</c> (= <c>ws</c>) or <c>https</c> (= <c>wss</c>).</param>
+    /// <param name="configure">Sets headers, certificates, a proxy and so on; the sub-protocol <see cref="SubProtocol"/> is already offered. Null = nothing.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>The connected transport.</returns>
+    /// <exception cref="ArgumentException">The uri is relative or has another scheme.</exception>
+    /// <exception cref="TransportException">No connection, or the server refused it.</exception>
+    /// <exception cref="OperationCanceledException">The attempt was cancelled.</exception>
+    public static async Task<WebSocketTransport> ConnectAsync(
+        Uri uri, Action<ClientWebSocketOptions>? configure = null, CancellationToken cancellationToken = default)
+    {
+        Uri address = ToWebSocketUri(uri);
+        var socket = new ClientWebSocket();
+        try
+        {
+            socket.Options.AddSubProtocol(SubProtocol);
+            configure?.Invoke(socket.Options);
+            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
+            return new WebSocketTransport(socket);
+        }
+        catch (Exception e)
+        {
+            socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            if (e is WebSocketException or IOException or HttpRequestException or OperationCanceledException)
+            {
+                // Neither the user part nor the query: either may hold a secret.
+                string where = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+                throw new TransportException($"No WebSocket to {where}: {e.Message}", e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        frame.Clear();
+        _lifetime.ThrowIfOver(cancellationToken);
+        if (_hasPeerClosed)
+        {
+            return FrameReadStatus.Closed;
+        }
+
+        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
+        try
+        {
+            FrameReadStatus status = await ReceiveMessageAsync(frame).ConfigureAwait(false);
+            while (_isDropping && status != FrameReadStatus.Closed)
+            {
+                status = await ReceiveMessageAsync(frame).ConfigureAwait(false);
+            }
+
+            _hasPeerClosed = status == FrameReadStatus.Closed;
+            _isDropping = status == FrameReadStatus.TooLarge;
+            return status;
+        }
+        catch (Exception e) when (TransportLifetime.IsLoss(e))
+        {
+            frame.Clear();
+            throw _lifetime.ToThrow(e, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    {
+        if (frame.IsEmpty)
+        {
+            throw new ArgumentException("A frame has at least one byte.", nameof(frame));
+        }
+
+        _lifetime.ThrowIfOver(cancellationToken);
+        if (_isClosed)
+        {
+            throw new TransportException("This side is closed.");
+        }
+
+        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
+        try
+        {
+            await _socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, _lifetime.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (TransportLifetime.IsLoss(e))
+        {
+            throw _lifetime.ToThrow(e, cancellationToken);
+        }
+    }
+
+    /// <summary>Does nothing: <see cref="WriteAsync"/> has sent everything.</summary>
+    /// <inheritdoc/>
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        _lifetime.ThrowIfOver(cancellationToken);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Sends a close frame with status 1000 and does not wait for the peer's. Closing again does nothing.</summary>
+    /// <inheritdoc/>
+    public async ValueTask CloseAsync(CancellationToken cancellationToken)
+    {
+        _lifetime.ThrowIfOver(cancellationToken);
+        if (_isClosed)
+        {
+            return;
+        }
+
+        _isClosed = true;
+        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
+        try
+        {
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, statusDescription: null, _lifetime.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (TransportLifetime.IsLoss(e))
+        {
+            throw _lifetime.ToThrow(e, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (await _lifetime.TryEndAsync().ConfigureAwait(false))
+        {
+            if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            {
+                _socket.Abort();
+            }
+
+            _socket.Dispose();
+        }
+    }
+
+    internal static Uri ToWebSocketUri(Uri uri)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        string? scheme = !uri.IsAbsoluteUri ? null : uri.Scheme switch
+        {
+            "ws" or "http" => "ws",
+            "wss" or "https" => "wss",
+            _ => null,
+        };
+        if (scheme is null)
+        {
+            throw new ArgumentException("An absolute ws, wss, http or https uri is needed.", nameof(uri));
+        }
+
+        // With its own default port (-1), or http's port 80 would stay as an explicit one.
+        return new UriBuilder(uri) { Scheme = scheme, Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
+    }
+
+    /// <summary>Receives one message: text into the frame, anything else (or everything, while dropping) into nothing.</summary>
+    private async ValueTask<FrameReadStatus> ReceiveMessageAsync(FrameBuffer frame)
+    {
+        // Wait for a message with no memory at hand, so that a connection without traffic holds none.
+        ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(Memory<byte>.Empty, _lifetime.Token);
+        if (!first.IsCompleted)
+        {
+            frame.Dispose();
+        }
+
+        ValueWebSocketReceiveResult received = await first.ConfigureAwait(false);
+        bool isKept = received.MessageType == WebSocketMessageType.Text && !_isDropping;
+        long length = 0;
+        while (received.MessageType != WebSocketMessageType.Close)
+        {
+            length += received.Count;
+            if (length > frame.Limit && !_isDropping)
+            {
+                frame.Clear();
+                return FrameReadStatus.TooLarge;
+            }
+
+            if (isKept)
+            {
+                frame.Advance(received.Count);
+            }
+
+            if (received.EndOfMessage)
+            {
+                return isKept ? FrameReadStatus.Frame : FrameReadStatus.NotText;
+            }
+
+            // A full frame may still be followed by fragments without content; one more byte makes it too large.
+            Memory<byte> room = frame.Remaining == 0 ? new byte[1]
+                : isKept ? frame.GetMemory()
+                : frame.GetMemory(Math.Min(DropBlockSize, frame.Remaining));
+            received = await _socket.ReceiveAsync(room, _lifetime.Token).ConfigureAwait(false);
+        }
+
+        frame.Clear();
+        return FrameReadStatus.Closed;
+    }
+}
