@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Arcp.Client.Connections;
@@ -43,6 +44,20 @@ public sealed class ArcpClient : IAsyncDisposable
     /// <summary>The agents that the runtime offered when the session opened (§7.5).</summary>
     public IReadOnlyList<AgentInfo> Agents => _session.Welcomed.Agents;
 
+    /// <summary>Opens a session over a WebSocket (§4).</summary>
+    /// <param name="uri">Where the runtime listens; <c>ws</c>, <c>wss</c>, <c>http</c> or <c>https</c>, usually with the path <c>/arcp</c>.</param>
+    /// <param name="options">How to connect; null = the defaults.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArcpException">The runtime has refused the session, for example with <c>UNAUTHENTICATED</c> (§6.1).</exception>
+    /// <exception cref="ArcpConnectionException">No connection came about, it ended before the welcome, or the handshake took too long.</exception>
+    /// <exception cref="ArgumentException">The uri or an option is not usable.</exception>
+    public static Task<ArcpClient> ConnectAsync(Uri uri, ArcpClientOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        Action<ClientWebSocketOptions>? configure = options?.ConfigureWebSocket;
+        return ConnectAsync(async token => await WebSocketTransport.ConnectAsync(uri, configure, token).ConfigureAwait(false), options, cancellationToken);
+    }
+
     /// <summary>Opens a session over a transport of your own: standard input and output, a pipe, memory.</summary>
     /// <param name="transportFactory">Opens the transport; it has to observe its token. The client owns and disposes the transport.</param>
     /// <param name="options">How to connect; null = the defaults.</param>
@@ -69,7 +84,7 @@ public sealed class ArcpClient : IAsyncDisposable
             transport = null;
             return client;
         }
-        catch (Exception e) when (e is not (ArcpException or ArcpConnectionException))
+        catch (Exception e) when (e is not (ArcpException or ArcpConnectionException or ArgumentException))
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new ArcpConnectionException(

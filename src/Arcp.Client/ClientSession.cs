@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Arcp.Client.Connections;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
@@ -125,6 +127,12 @@ internal sealed class ClientSession
         try
         {
             await SendAsync(close, new SessionClose { Reason = reason }, cancellationToken).ConfigureAwait(false);
+            await Task.WhenAny(_connection.Completion, close.Refusal).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (close.Refusal.IsCompleted)
+            {
+                _ = await _connection.SendAsync(new OutgoingFrame(Bye()), cancellationToken).ConfigureAwait(false);
+            }
+
             await _connection.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -132,6 +140,10 @@ internal sealed class ClientSession
             _dispatcher.Complete(close);
         }
     }
+
+    // Some runtimes know session.close under this name only; no other message of ours is named like that, so it has no record.
+    private byte[] Bye() => Encoding.UTF8.GetBytes(
+        $$"""{"arcp":"1.1","type":"session.bye","payload":{},"id":"{{MessageId.New(_clock)}}","session_id":"{{JsonEncodedText.Encode(Welcomed.SessionId.Value)}}"}""");
 
     // False from the queue means that the connection is over: then the dispatcher ends the request.
     private async Task SendAsync(PendingRequest request, ArcpMessage message, CancellationToken cancellationToken)

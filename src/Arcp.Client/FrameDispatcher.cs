@@ -289,7 +289,8 @@ internal sealed class FrameDispatcher(SessionId sessionId, long maxResultBytes, 
             }
             else
             {
-                RefuseWhatIsMeant(refusal with { Scope = RefusalScope.SubmitsWithKey, JobId = null }, error);
+                RefusalScope scope = error.Code == ErrorCode.DuplicateKey ? RefusalScope.SubmitsWithKey : RefusalScope.None;
+                RefuseWhatIsMeant(refusal with { Scope = scope, JobId = null }, error);
             }
         }
         else if (_jobs.Held.Contains(id))
@@ -310,13 +311,14 @@ internal sealed class FrameDispatcher(SessionId sessionId, long maxResultBytes, 
             return false;
         }
 
-        if (error.Code == ErrorCode.Cancelled || error.FinalStatus == JobStatus.Cancelled || error.FinalStatus == JobStatus.TimedOut)
+        if (error.Code == ErrorCode.DuplicateKey && _requests.HasKeyedSubmit)
         {
-            return true;
+            return false;
         }
 
-        return !_requests.Names(header.RequestId) && !_requests.Names(header.Id)
-            && !(error.Code == ErrorCode.DuplicateKey && _requests.HasKeyedSubmit);
+        bool saysSo = header.EventSeq is not null
+            || error.Code == ErrorCode.Cancelled || error.FinalStatus == JobStatus.Cancelled || error.FinalStatus == JobStatus.TimedOut;
+        return saysSo || (!_requests.IsRefusable(header.RequestId) && !_requests.IsRefusable(header.Id));
     }
 
     private ConnectionEnd? OnSessionError(in FrameHeader header, SessionError error)

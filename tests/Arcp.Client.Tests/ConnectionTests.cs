@@ -209,6 +209,65 @@ public sealed class ConnectionTests
         await job.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData("session.error", "\"request_id\":\"<id>\"")]
+    [InlineData("session.error", "\"id\":\"e\"")]
+    public async Task A_runtime_that_rejects_the_close_is_told_goodbye_in_its_own_word(string type, string members)
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
+        Task closing = client.CloseAsync();
+        JsonElement close = await peer.ReceiveAsync("session.close");
+        await peer.SendAsync(type, members.Replace("<id>", close.Id(), StringComparison.Ordinal), """{"code":"INVALID_REQUEST","message":"unknown type"}""");
+        JsonElement bye = await peer.ReceiveAsync("session.bye");
+        bye.GetProperty("session_id").GetString().Should().Be("sess_1");
+        bye.Id().Should().NotBe(close.Id());
+        await peer.CloseAsync();
+        await closing.Soon();
+    }
+
+    [Fact]
+    public async Task What_the_runtime_said_before_a_write_failed_is_still_heard()
+    {
+        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
+        var transport = new BreakableTransport(near);
+        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport));
+        var peer = new ScriptedPeer(far);
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedPeer.Welcome);
+        ArcpClient client = await connecting.Soon();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        transport.CannotWrite = true;
+        Task<JobHandle> lost = client.SubmitAsync("echo");
+        await transport.HasFailed.Task.Soon();
+        await peer.ResultAsync("job_1", "1");
+        (await job.GetResultAsync().Soon()).ToString().Should().Be("1");
+        await peer.CloseAsync();
+        await Throws<ArcpConnectionException>(() => lost.Soon());
+        await client.DisposeAsync().Soon();
+    }
+
+    [Fact]
+    public async Task A_broken_writer_ends_every_waiter_even_if_the_reader_notices_nothing()
+    {
+        var clock = new ManualClock();
+        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
+        var transport = new BreakableTransport(near);
+        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport), new() { TimeProvider = clock });
+        var peer = new ScriptedPeer(far);
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedPeer.Welcome);
+        ArcpClient client = await connecting.Soon();
+        transport.CannotWrite = true;
+        Task<JobHandle> lost = client.SubmitAsync("echo");
+        await Bounded.UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(0.1));
+            return lost.IsCompleted;
+        });
+        (await Throws<ArcpConnectionException>(() => lost.Soon())).InnerException.Should().BeOfType<TransportException>();
+        await client.DisposeAsync().Soon();
+    }
+
     [Fact]
     [Trait("§", "6.7")]
     public async Task A_runtime_that_does_not_answer_a_close_is_left_after_the_time_out()

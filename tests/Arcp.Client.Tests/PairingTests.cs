@@ -352,6 +352,35 @@ public sealed class PairingTests
         await EndAsync(client, peer);
     }
 
+    [Theory]
+    [InlineData("\"request_id\":\"<id>\"")]
+    [InlineData("\"reply_to\":\"<id>\",\"event_seq\":4")]
+    public async Task A_terminal_that_names_the_submit_it_came_from_ends_the_job(string members)
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
+        Task<JobHandle> submitting = client.SubmitAsync("echo");
+        JsonElement submit = await peer.ReceiveAsync("job.submit");
+        await peer.AcceptAsync(submit, "job_1");
+        JobHandle job = await submitting.Soon();
+        await peer.SendAsync("job.error", $"\"job_id\":\"job_1\",{members.Replace("<id>", submit.Id(), StringComparison.Ordinal)}", """{"final_status":"error","code":"LEASE_EXPIRED","message":"m"}""");
+        (await Throws<ArcpException>(() => job.GetResultAsync().Soon())).Code.Should().Be(ErrorCode.LeaseExpired);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_second_terminal_of_a_job_refuses_no_pending_submit()
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
+        await peer.SubmitAsync(client, "job_1");
+        Task<JobHandle> submitting = client.SubmitAsync("echo", options: new SubmitOptions { IdempotencyKey = "k" });
+        JsonElement submit = await peer.ReceiveAsync("job.submit");
+        await peer.SendAsync("job.error", "\"id\":\"e\",\"job_id\":\"job_1\"", """{"final_status":"error","code":"TIMEOUT","message":"m"}""");
+        await peer.SendAsync("job.error", "\"id\":\"e\",\"job_id\":\"job_1\"", """{"final_status":"error","code":"TIMEOUT","message":"m"}""");
+        await peer.AcceptAsync(submit, "job_2");
+        (await submitting.Soon()).Id.Value.Should().Be("job_2");
+        await EndAsync(client, peer);
+    }
+
     [Fact]
     [Trait("§", "7.2")]
     public async Task A_repeated_submit_gets_a_handle_of_the_same_job()

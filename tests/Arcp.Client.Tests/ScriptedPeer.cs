@@ -15,9 +15,9 @@ internal sealed class ScriptedPeer : IAsyncDisposable
         "capabilities":{"encodings":["json"],"features":["heartbeat","ack","list_jobs","subscribe","progress","result_chunk","agent_versions"],"agents":[{"name":"echo","versions":["1.0.0"],"default":"1.0.0"}]}}}
         """;
 
-    private readonly InMemoryTransport _transport;
+    private readonly ITransport _transport;
 
-    private ScriptedPeer(InMemoryTransport transport) => _transport = transport;
+    public ScriptedPeer(ITransport transport) => _transport = transport;
 
     /// <summary>Starts to connect a client; its hello has not been read yet.</summary>
     public static (Task<ArcpClient> Client, ScriptedPeer Peer) Dial(ArcpClientOptions? options = null, CancellationToken cancellationToken = default)

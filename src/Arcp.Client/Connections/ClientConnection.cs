@@ -70,14 +70,20 @@ internal sealed class ClientConnection : IAsyncDisposable
         Task<ConnectionEnd> reading = ReadLoopAsync(receiver);
         Task<ConnectionEnd?> writing = WriteLoopAsync();
         await Task.WhenAny((Task)reading, writing).ConfigureAwait(false);
-        ConnectionEnd? end = writing.IsCompleted ? await writing.ConfigureAwait(false) : null;
-        if (end is null && !reading.IsCompleted)
+        if (!reading.IsCompleted)
         {
-            // Our side is closed in order; the peer may have more to say until it closes too.
-            await WaitForPeerAsync(reading).ConfigureAwait(false);
+            // Our side is closed or broken; what the peer said before it noticed may still be read, the end of a job for example.
+            await WaitAtMostAsync(reading).ConfigureAwait(false);
         }
 
-        end ??= await reading.ConfigureAwait(false);
+        ConnectionEnd? broken = null;
+        if (!reading.IsCompleted)
+        {
+            broken = await writing.ConfigureAwait(false);
+            await _stop.CancelAsync().ConfigureAwait(false);
+        }
+
+        ConnectionEnd end = broken ?? await reading.ConfigureAwait(false);
         receiver.OnEnded(end);
         Log.ConnectionEnded(_logger, _sessionId, end.Message, end.Cause);
 
@@ -92,11 +98,6 @@ internal sealed class ClientConnection : IAsyncDisposable
         await Task.WhenAll((Task)reading, writing).ConfigureAwait(false);
     }
 
-    private async Task WaitForPeerAsync(Task<ConnectionEnd> reading)
-    {
-        await WaitAtMostAsync(reading).ConfigureAwait(false);
-        await _stop.CancelAsync().ConfigureAwait(false);
-    }
 
     private async Task WaitAtMostAsync(Task loop)
     {

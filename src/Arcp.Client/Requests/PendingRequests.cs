@@ -16,6 +16,7 @@ internal sealed class PendingRequests
     private readonly Dictionary<MessageId, PendingRequest> _open = [];
     private readonly LinkedList<PendingRequest> _sent = new();
     private readonly BoundedSet<MessageId> _answered = new(MaxAnswered);
+    private readonly BoundedSet<MessageId> _accepted = new(MaxAnswered);
     private (RefusalForm Form, ErrorCode Code)? _expectedTwin;
 
     /// <summary>Whether a submit that somebody waits for is with the runtime.</summary>
@@ -96,11 +97,12 @@ internal sealed class PendingRequests
 
         _expectedTwin = null;
         Take(found);
+        _accepted.Add(found.Id);
         return (PendingSubmit)found;
     }
 
-    /// <summary>Whether the refusal names a request that is pending or was answered before.</summary>
-    public bool Names(MessageId? id) => id is { } known && (IsPending(known) || _answered.Contains(known));
+    /// <summary>Whether the id is that of a request that is pending, or is over without having been accepted.</summary>
+    public bool IsRefusable(MessageId? id) => id is { } known && (IsPending(known) || (_answered.Contains(known) && !_accepted.Contains(known)));
 
     private PendingRequest? Find(MessageId? id) => id is { } known && IsPending(known) ? _open[known] : null;
 
@@ -114,7 +116,7 @@ internal sealed class PendingRequests
         PendingRequest? found = Find(refusal.RequestId) ?? Find(refusal.EnvelopeId);
         if (found is null)
         {
-            if (Names(refusal.RequestId) || Names(refusal.EnvelopeId))
+            if (IsAnswered(refusal.RequestId) || IsAnswered(refusal.EnvelopeId))
             {
                 _expectedTwin = null;
                 return null;
@@ -161,8 +163,11 @@ internal sealed class PendingRequests
     {
         RefusalScope.Any => true,
         RefusalScope.Submits => request is PendingSubmit,
-        _ => request is PendingSubmit { HasIdempotencyKey: true },
+        RefusalScope.SubmitsWithKey => request is PendingSubmit { HasIdempotencyKey: true },
+        _ => false,
     };
+
+    private bool IsAnswered(MessageId? id) => id is { } known && _answered.Contains(known);
 
     private bool IsPending(MessageId id) => _open.TryGetValue(id, out PendingRequest? request) && request.IsSent;
 

@@ -35,4 +35,5 @@ internal enum RefusalScope
     Any,
     Submits,
     SubmitsWithKey,
+    None,
 }
