@@ -59,7 +59,7 @@ internal sealed class ClientSession
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            throw NoAnswer("submit");
+            throw NoAnswer("submit", submit);
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class ClientSession
         catch (OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw NoAnswer("cancel");
+            throw NoAnswer("cancel", cancel);
         }
         finally
         {
@@ -153,6 +153,8 @@ internal sealed class ClientSession
         _ = await _connection.SendAsync(frame, cancellationToken).ConfigureAwait(false);
     }
 
-    private TimeoutException NoAnswer(string what) =>
-        new($"The runtime has not answered the {what} within {_options.RequestTimeout}. Whether it acts on it is unknown.");
+    private TimeoutException NoAnswer(string what, PendingRequest request) =>
+        new(request.IsSent
+            ? $"The runtime has not answered the {what} within {_options.RequestTimeout}; it may have acted on it."
+            : $"The {what} could not be sent within {_options.RequestTimeout}.");
 }

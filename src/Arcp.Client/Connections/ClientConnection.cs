@@ -66,7 +66,7 @@ internal sealed class ClientConnection : IAsyncDisposable
 
     private async Task RunAsync(IFrameReceiver receiver)
     {
-        await Task.Yield(); // no frame before the creator is done
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // no frame before the creator is done, and none on its thread
         Task<ConnectionEnd> reading = ReadLoopAsync(receiver);
         Task<ConnectionEnd?> writing = WriteLoopAsync();
         await Task.WhenAny((Task)reading, writing).ConfigureAwait(false);
@@ -81,6 +81,7 @@ internal sealed class ClientConnection : IAsyncDisposable
         {
             broken = await writing.ConfigureAwait(false);
             await _stop.CancelAsync().ConfigureAwait(false);
+            await _transport.DisposeAsync().ConfigureAwait(false); // ends the read even of a transport that overlooks its token
         }
 
         ConnectionEnd end = broken ?? await reading.ConfigureAwait(false);
