@@ -27,7 +27,7 @@ builder.Services.AddArcpRuntime()
 await using WebApplication app = builder.Build();
 app.MapArcp("/arcp");
 await app.StartAsync();
-string address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 Console.WriteLine($"Runtime listening on {address}/arcp");
 
 // The client: submit, watch, take the result. Usually it lives in another process, in any language.

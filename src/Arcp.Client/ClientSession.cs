@@ -1,11 +1,12 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Arcp.Client.Connections;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
-using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Core;
 
 namespace Arcp.Client;
 

@@ -2,7 +2,6 @@ using Arcp.Client.Connections;
 using Arcp.Client.Diagnostics;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
-using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;

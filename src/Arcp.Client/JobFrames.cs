@@ -1,10 +1,11 @@
 using Arcp.Client.Diagnostics;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
-using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
+using Arcp.Core.Serialization;
+using Arcp.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Client;

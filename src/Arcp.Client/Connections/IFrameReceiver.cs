@@ -1,4 +1,3 @@
-using Arcp.Core;
 using Arcp.Core.Serialization;
 
 namespace Arcp.Client.Connections;

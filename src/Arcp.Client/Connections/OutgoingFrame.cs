@@ -1,5 +1,4 @@
 using System.Buffers;
-using Arcp.Core;
 using Arcp.Core.Serialization;
 
 namespace Arcp.Client.Connections;

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
-using Arcp.Core;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Client.Connections;
 

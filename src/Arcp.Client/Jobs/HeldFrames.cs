@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using Arcp.Core;
 using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Client.Jobs;
 
