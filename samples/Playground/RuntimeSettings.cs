@@ -16,8 +16,8 @@ internal static class RuntimeSettings
         options.ResumeWindow = flags.ResumeWindow;
         options.TerminalRetention = flags.Retention;
         options.ShutdownGrace = ShutdownGrace;
-
-        // --heartbeat and --back-pressure are read and checked; they take effect here once the runtime has these settings.
+        options.HeartbeatInterval = flags.Heartbeat;
+        options.BackPressureThreshold = flags.BackPressure;
     }
 
     public static void AddAgentsAndTokens(PlaygroundFlags flags, ArcpRuntimeBuilder builder)
