@@ -145,8 +145,6 @@ internal sealed class FrameDispatcher : IFrameReceiver
 
             _jobs.LoseAll(() => Lost(end, isOutcomeUnknown: true));
         }
-
-        Lane.Open();
     }
 
     private static ArcpConnectionException Lost(ConnectionEnd end, bool isOutcomeUnknown) => new(end.Message, end.Cause, isOutcomeUnknown);

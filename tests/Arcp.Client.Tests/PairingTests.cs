@@ -19,7 +19,7 @@ public sealed class PairingTests
         (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
         await peer.SubmitAsync(client, "job_first"); // from here on the runtime is known to name what it answers
         var random = new Random(1);
-        for (int round = 0; round < 20; round++)
+        for (int round = 0; round < 34; round++)
         {
             Task<JobHandle>[] submits = [.. Enumerable.Range(0, 64).Select(i => client.SubmitAsync("echo", RawJson.Parse($"{i}")))];
             var frames = new JsonElement[64];
