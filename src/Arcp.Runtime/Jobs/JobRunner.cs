@@ -73,7 +73,16 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
             job.TryApply(new JobSignal.Finished(await GetOutcomeAsync(job, work).ConfigureAwait(false)));
         }
 
-        await job.StopDelivered.ConfigureAwait(false);
+        try
+        {
+            await job.StopDelivered.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // What an agent has registered with its token may throw anything, as the agent may.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.AgentFailed(logger, job.Spec.Id, job.Spec.AgentName, e);
+        }
     }
 
     private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
