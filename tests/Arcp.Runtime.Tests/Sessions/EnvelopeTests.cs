@@ -80,7 +80,7 @@ public partial class EnvelopeTests
     [InlineData("""{"arcp":"","id":"x","type":"session.ping"}""", "x")]
     [InlineData("""{"arcp":1.1,"id":"x","type":"session.ping"}""", "x")]
     [InlineData("not json", null)]
-    [InlineData("", null)]
+    [InlineData(" ", null)]
     [InlineData("[]", null)]
     [InlineData("\"text\"", null)]
     [InlineData("null", null)]
