@@ -72,7 +72,7 @@ public class AuthenticationTests
         string id = await second.SendAsync("job.cancel", new { job_id = accepted.JobId });
         await second.ExpectRefusalAsync(id, "JOB_NOT_FOUND");
         id = await second.SendAsync("job.subscribe", new { job_id = accepted.JobId });
-        await second.ExpectRefusalAsync(id, "JOB_NOT_FOUND");
+        await second.ExpectRefusalAsync(id, "PERMISSION_DENIED");
 
         await using WireClient third = runtime.Connect();
         await third.SendRawAsync("""{"type":"session.hello","payload":{}}""");
