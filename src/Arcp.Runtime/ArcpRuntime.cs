@@ -104,6 +104,16 @@ public sealed class ArcpRuntime : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens a connection within this process, served like any other.</summary>
+    /// <param name="context">What the host knows of it; null = nothing.</param>
+    /// <returns>The client's end. Disposing it ends the connection.</returns>
+    public ITransport ConnectInProcess(ConnectionContext? context = null)
+    {
+        (InMemoryTransport client, InMemoryTransport server) = InMemoryTransport.CreatePair();
+        _ = RunConnectionAsync(server, context); // it is among the running ones, which StopAsync awaits, and never fails
+        return client;
+    }
+
     /// <summary>Stops: takes no more submits and connections, asks agents to stop and gives them the shutdown grace, ends every job with one terminal frame, sends what there is to send, and closes all connections.</summary>
     /// <param name="cancellationToken">Cuts the grace short.</param>
     /// <returns>Ends when nothing of the runtime is left but agents that ignore their cancellation.</returns>
