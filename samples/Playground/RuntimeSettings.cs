@@ -15,9 +15,9 @@ internal static class RuntimeSettings
         options.AllowAnonymous = flags.Anonymous;
         options.ResumeWindow = flags.ResumeWindow;
         options.TerminalRetention = flags.Retention;
+        options.HeartbeatInterval = flags.Heartbeat;
+        options.BackPressureThreshold = flags.BackPressure;
         options.ShutdownGrace = ShutdownGrace;
-
-        // --heartbeat and --back-pressure are read and checked; they take effect here once the runtime has these settings.
     }
 
     public static void AddAgentsAndTokens(PlaygroundFlags flags, ArcpRuntimeBuilder builder)

@@ -85,7 +85,7 @@ internal sealed class ArcpEndpoint(ArcpEndpointOptions options, ILogger logger)
         if (socket.CloseStatus is null)
         {
             // The peer has not closed its side in the time it was given. Without this the server would go on trying to send it what is left.
-            context.Abort();
+            //context.Abort();
         }
     }
 }
