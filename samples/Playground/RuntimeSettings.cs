@@ -15,9 +15,9 @@ internal static class RuntimeSettings
         options.AllowAnonymous = flags.Anonymous;
         options.ResumeWindow = flags.ResumeWindow;
         options.TerminalRetention = flags.Retention;
+        options.ShutdownGrace = ShutdownGrace;
         options.HeartbeatInterval = flags.Heartbeat;
         options.BackPressureThreshold = flags.BackPressure;
-        options.ShutdownGrace = ShutdownGrace;
     }
 
     public static void AddAgentsAndTokens(PlaygroundFlags flags, ArcpRuntimeBuilder builder)

@@ -78,7 +78,16 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
             activity?.SetStatus(status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, status.Value);
         }
 
-        await job.StopDelivered.ConfigureAwait(false);
+        try
+        {
+            await job.StopDelivered.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // What an agent has registered with its token may throw anything, as the agent may.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.AgentFailed(logger, job.Spec.Id, job.Spec.AgentName, e);
+        }
     }
 
     private static Activity? StartActivity(JobSpec spec) => ArcpTelemetry.Start("arcp.job", spec.Trace)?

@@ -39,6 +39,7 @@ internal sealed class ConnectionHost(SessionServices services)
         using var time = new CancellationTokenSource(services.Options.HandshakeTimeout, services.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
         Task<FrameReadStatus> reading = Task.FromResult(FrameReadStatus.Closed);
+        FrameHeader answered = default;
         ArcpException refusal;
         try
         {
@@ -51,7 +52,7 @@ internal sealed class ConnectionHost(SessionServices services)
             }
 
             reading = transport.ReadAsync(buffer, CancellationToken.None).AsTask();
-            Envelope first = Handshake.Decode(await reading.WaitAsync(either.Token).ConfigureAwait(false), buffer);
+            Envelope first = Handshake.Decode(await reading.WaitAsync(either.Token).ConfigureAwait(false), buffer, out answered);
             return await _handshake.PerformAsync(first, connection, context, either.Token).ConfigureAwait(false);
         }
         catch (ArcpException e)
@@ -74,18 +75,18 @@ internal sealed class ConnectionHost(SessionServices services)
         }
 
         Log.HandshakeRefused(services.Logger, context.RemoteAddress, refusal.Code.Value, refusal.Message);
-        await RefuseAsync(transport, buffer, refusal, reading).ConfigureAwait(false);
+        await RefuseAsync(transport, buffer, refusal, answered, reading).ConfigureAwait(false);
         return null;
     }
 
     // Carries a fresh session id: clients in the field drop frames without one (§6.2).
-    private async Task RefuseAsync(ITransport transport, FrameBuffer buffer, ArcpException error, Task reading)
+    private async Task RefuseAsync(ITransport transport, FrameBuffer buffer, ArcpException error, FrameHeader answered, Task reading)
     {
-        var header = new FrameHeader { Id = MessageId.New(services.Clock), SessionId = SessionId.New(services.Clock) };
+        var header = new FrameHeader { Id = MessageId.New(services.Clock), SessionId = SessionId.New(services.Clock), Trace = answered.Trace };
         using var time = new CancellationTokenSource(FarewellTime, services.Clock);
         try
         {
-            await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error), header), time.Token).ConfigureAwait(false);
+            await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error, answered.Id), header), time.Token).ConfigureAwait(false);
             await transport.FlushAsync(time.Token).ConfigureAwait(false);
             await transport.CloseAsync(time.Token).ConfigureAwait(false);
             if (reading.IsCompleted)

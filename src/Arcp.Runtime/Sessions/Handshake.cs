@@ -43,9 +43,13 @@ internal sealed class Handshake(SessionServices services)
     }
 
     /// <summary>Reads the first frame out of what arrived.</summary>
+    /// <param name="status">What the reading came to.</param>
+    /// <param name="buffer">The frame.</param>
+    /// <param name="header">Its header, as far as it could be read, also when it is refused.</param>
     /// <exception cref="ArcpException">It is none that opens a session.</exception>
-    public static Envelope Decode(FrameReadStatus status, FrameBuffer buffer)
+    public static Envelope Decode(FrameReadStatus status, FrameBuffer buffer, out FrameHeader header)
     {
+        header = default;
         if (status is FrameReadStatus.Closed)
         {
             throw new TransportException("The peer has closed the connection before a hello.");
@@ -60,8 +64,11 @@ internal sealed class Handshake(SessionServices services)
         {
             if (FrameReader.TryRead(buffer.WrittenSpan, Peer.Runtime, out Envelope? envelope, out FrameError? error))
             {
+                header = envelope.Header;
                 return envelope;
             }
+
+            header = error.Header;
 
             // A hello that is broken is told what is wrong; anything else has no business here.
             if (error.Type is "session.hello" or "session.resume" || error.Kind is FrameErrorKind.UnsupportedVersion or FrameErrorKind.TooDeep)

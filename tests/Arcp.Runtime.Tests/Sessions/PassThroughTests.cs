@@ -1,7 +1,6 @@
 using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Runtime.Tests.Support;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Arcp.Runtime.Tests.Sessions;
 

@@ -4,7 +4,6 @@ using Arcp.Core.Transports;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Arcp.Runtime.Tests.Support;
 

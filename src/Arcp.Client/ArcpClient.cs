@@ -1,0 +1,214 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net.WebSockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Arcp.Client.Connections;
+using Arcp.Client.Diagnostics;
+using Arcp.Client.Jobs;
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
+using Arcp.Core.Transports;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Arcp.Client;
+
+/// <summary>A session with a runtime: submits jobs and follows them.</summary>
+/// <remarks>
+/// Thread-safe; any number of requests may be under way. Lives until it is disposed or its connection is lost; then everybody who waits gets an
+/// <see cref="ArcpConnectionException"/>. Runtimes of this project let jobs run on when a client leaves; some others cancel them.
+/// </remarks>
+public sealed class ArcpClient : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly ClientSession _session;
+    private readonly JsonSerializerOptions? _json;
+    private Task? _closing;
+
+    private ArcpClient(ClientSession session, JsonSerializerOptions? json)
+    {
+        _session = session;
+        _json = json;
+    }
+
+    /// <summary>The session's id.</summary>
+    public SessionId SessionId => _session.Welcomed.SessionId;
+
+    /// <summary>Who the runtime says it is; name and version may be absent.</summary>
+    public RuntimeInfo Runtime => _session.Welcomed.Runtime;
+
+    /// <summary>The optional parts of the protocol that both sides do (§6.2).</summary>
+    public Features Features => _session.Welcomed.Features;
+
+    /// <summary>The agents that the runtime offered when the session opened (§7.5).</summary>
+    public IReadOnlyList<AgentInfo> Agents => _session.Welcomed.Agents;
+
+    /// <summary>Opens a session over a WebSocket (§4).</summary>
+    /// <param name="uri">Where the runtime listens; <c>ws</c>, <c>wss</c>, <c>http</c> or <c>https</c>, usually with the path <c>/arcp</c>.</param>
+    /// <param name="options">How to connect; null = the defaults.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArcpException">The runtime has refused the session, for example with <c>UNAUTHENTICATED</c> (§6.1).</exception>
+    /// <exception cref="ArcpConnectionException">No connection came about, it ended before the welcome, or the handshake took too long.</exception>
+    /// <exception cref="ArgumentException">The uri or an option is not usable.</exception>
+    public static Task<ArcpClient> ConnectAsync(Uri uri, ArcpClientOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        Action<ClientWebSocketOptions>? configure = options?.ConfigureWebSocket;
+        return ConnectAsync(async token => await WebSocketTransport.ConnectAsync(uri, configure, token).ConfigureAwait(false), options, cancellationToken);
+    }
+
+    /// <summary>Opens a session over a transport of your own: standard input and output, a pipe, memory.</summary>
+    /// <param name="transportFactory">Opens the transport; it has to observe its token. The client owns and disposes the transport.</param>
+    /// <param name="options">How to connect; null = the defaults.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="ArcpException">The runtime has refused the session, for example with <c>UNAUTHENTICATED</c> (§6.1).</exception>
+    /// <exception cref="ArcpConnectionException">No connection came about, it ended before the welcome, or the handshake took too long.</exception>
+    /// <exception cref="ArgumentException">An option is not usable.</exception>
+    public static async Task<ArcpClient> ConnectAsync(
+        Func<CancellationToken, ValueTask<ITransport>> transportFactory,
+        ArcpClientOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transportFactory);
+        options = (options ?? new ArcpClientOptions()).Validated();
+        ILogger logger = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Arcp.Client");
+        using CancellationTokenSource timeout = new(options.HandshakeTimeout, options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        ITransport? transport = null;
+        try
+        {
+            transport = await transportFactory(either.Token).ConfigureAwait(false);
+            WelcomedSession welcomed = await Handshake.OpenAsync(transport, options, logger, either.Token).ConfigureAwait(false);
+            var client = new ArcpClient(Start(transport, welcomed, options, logger), options.JsonSerializerOptions);
+            transport = null;
+            return client;
+        }
+        catch (Exception e) when (e is not (ArcpException or ArcpConnectionException or ArgumentException))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ArcpConnectionException(
+                timeout.IsCancellationRequested
+                    ? $"The runtime has not welcomed the client within {options.HandshakeTimeout}."
+                    : "The connection to the runtime could not be made.",
+                e);
+        }
+        finally
+        {
+            if (transport is not null)
+            {
+                await transport.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Submits a job whose input is JSON as it stands (§7.1).</summary>
+    /// <param name="agent">The agent's name, or <c>name@version</c>.</param>
+    /// <param name="input">The input, passed through unchanged; null = none.</param>
+    /// <param name="options">What else to ask for.</param>
+    /// <param name="cancellationToken">Ends the wait. A submit that has been sent by then may still become a job; with an idempotency key it can be repeated.</param>
+    /// <returns>The job's handle, from its acceptance on.</returns>
+    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or a version is asked for where <c>agent_versions</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
+    /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
+    /// <exception cref="ArgumentException">The agent or an option is not usable.</exception>
+    public async Task<JobHandle> SubmitAsync(string agent, RawJson? input = null, SubmitOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        JobSubmit message = ToMessage(agent, input, options ?? new SubmitOptions());
+        JobTracker tracker = await _session.SubmitAsync(message, options?.Trace, cancellationToken).ConfigureAwait(false);
+        return new JobHandle(_session, tracker, _json);
+    }
+
+    /// <summary>Submits a job whose input is written with reflection and <see cref="ArcpClientOptions.JsonSerializerOptions"/>.</summary>
+    /// <typeparam name="TInput">The input's type.</typeparam>
+    /// <param name="agent">The agent's name, or <c>name@version</c>.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="options">What else to ask for.</param>
+    /// <param name="cancellationToken">Ends the wait. A submit that has been sent by then may still become a job; with an idempotency key it can be repeated.</param>
+    /// <returns>The job's handle, from its acceptance on.</returns>
+    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or a version is asked for where <c>agent_versions</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
+    /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
+    /// <exception cref="ArgumentException">The agent or an option is not usable.</exception>
+    [RequiresUnreferencedCode("Uses reflection; pass a JsonTypeInfo when trimming.")]
+    [RequiresDynamicCode("Uses reflection; pass a JsonTypeInfo under native AOT.")]
+    public Task<JobHandle> SubmitAsync<TInput>(string agent, TInput input, SubmitOptions? options = null, CancellationToken cancellationToken = default) =>
+        SubmitAsync(agent, RawJson.From(input, _json), options, cancellationToken);
+
+    /// <summary>Submits a job whose input is written with the given contract; works under native AOT.</summary>
+    /// <typeparam name="TInput">The input's type.</typeparam>
+    /// <param name="agent">The agent's name, or <c>name@version</c>.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="typeInfo">How to write it.</param>
+    /// <param name="options">What else to ask for.</param>
+    /// <param name="cancellationToken">Ends the wait. A submit that has been sent by then may still become a job; with an idempotency key it can be repeated.</param>
+    /// <returns>The job's handle, from its acceptance on.</returns>
+    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or a version is asked for where <c>agent_versions</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
+    /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
+    /// <exception cref="ArgumentException">The agent or an option is not usable.</exception>
+    public Task<JobHandle> SubmitAsync<TInput>(string agent, TInput input, JsonTypeInfo<TInput> typeInfo, SubmitOptions? options = null, CancellationToken cancellationToken = default) =>
+        SubmitAsync(agent, RawJson.From(input, typeInfo), options, cancellationToken);
+
+    /// <summary>Closes the session in order (§6.7): says goodbye, waits for the runtime to do so too, and ends the connection. Closing again joins the close that is under way.</summary>
+    /// <param name="reason">Why, for the runtime's log.</param>
+    /// <param name="cancellationToken">Ends the wait; the close goes on and is awaited by <see cref="DisposeAsync"/>.</param>
+    public Task CloseAsync(string? reason = null, CancellationToken cancellationToken = default)
+    {
+        Task closing;
+        lock (_gate)
+        {
+            closing = _closing ??= _session.CloseAsync(reason);
+        }
+
+        return closing.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Closes the session as <see cref="CloseAsync"/> does, at most twice <see cref="ArcpClientOptions.CloseTimeout"/> long. May be called at any time, more than once and from any thread.</summary>
+    public async ValueTask DisposeAsync() => await CloseAsync().ConfigureAwait(false);
+
+    private static ClientSession Start(ITransport transport, WelcomedSession welcomed, ArcpClientOptions options, ILogger logger)
+    {
+        var limits = new ConnectionLimits(options.MaxFrameBytes, options.OutgoingQueueCapacity, options.CloseTimeout);
+        var connection = new ClientConnection(transport, welcomed.SessionId, limits, options.TimeProvider, logger);
+        var dispatcher = new FrameDispatcher(welcomed.SessionId, options.MaxResultBytes, logger);
+        var session = new ClientSession(welcomed, connection, dispatcher, options);
+        Log.SessionOpened(logger, welcomed.SessionId, welcomed.Runtime.Name, welcomed.Features);
+        connection.Start(dispatcher);
+        return session;
+    }
+
+    private JobSubmit ToMessage(string agent, RawJson? input, SubmitOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agent);
+        if (options.MaxRuntime is { } limit)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(SubmitOptions.MaxRuntime));
+        }
+
+        bool hasVersion = agent.Contains('@', StringComparison.Ordinal);
+        if (options.Version is { } version)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(version, nameof(SubmitOptions.Version));
+            agent = hasVersion ? throw new ArgumentException("The version is given twice, with the agent and in the options.", nameof(options)) : $"{agent}@{version}";
+            hasVersion = true;
+        }
+
+        // §7.5: the runtime would refuse it. Leaving the version out instead could run another one than was asked for.
+        if (hasVersion && !Features.HasFlag(Features.AgentVersions))
+        {
+            throw new ArcpException(ErrorCode.InvalidRequest, $"The session has not negotiated agent_versions, so '{agent}' cannot be asked for; accepted is a bare name.");
+        }
+
+        return new JobSubmit
+        {
+            Agent = agent,
+            Input = input,
+            LeaseRequest = options.Lease,
+            LeaseConstraints = options.LeaseConstraints,
+            IdempotencyKey = options.IdempotencyKey,
+            MaxRuntimeSec = options.MaxRuntime?.TotalSeconds,
+            ParentJobId = options.ParentJobId,
+        };
+    }
+}

@@ -1,0 +1,76 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Arcp.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Arcp.Client;
+
+/// <summary>How a client connects. Read once, when it connects; later changes have no effect.</summary>
+public sealed class ArcpClientOptions
+{
+    /// <summary>The bearer token that proves who is asking (§6.1); null = an anonymous session, which only some hosts allow. A secret.</summary>
+    public string? Token { get; set; }
+
+    /// <summary>The name of the client program, sent in the hello. Default <c>arcp-dotnet</c>.</summary>
+    public string ClientName { get; set; } = "arcp-dotnet";
+
+    /// <summary>The version of the client program, sent in the hello. Default: this library's.</summary>
+    public string? ClientVersion { get; set; } = typeof(ArcpClientOptions).Assembly.GetName().Version?.ToString(fieldCount: 3);
+
+    /// <summary>The optional parts of the protocol that are offered to the runtime (§6.2). Default all; what this client cannot do yet (<see cref="Core.Features.Ack"/>) is left out.</summary>
+    public Features Features { get; set; } = FeatureNames.All;
+
+    /// <summary>How long connecting may take as a whole: opening the transport, hello and welcome. Greater than zero; default 10 seconds.</summary>
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a request (a submit, a cancel) may wait for its answer, its turn included. Greater than zero, or <see cref="Timeout.InfiniteTimeSpan"/>; default 60 seconds.</summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a close waits for the runtime to say goodbye, and then again for the transport to close (§6.7). Greater than zero; default 2 seconds.</summary>
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The largest frame that is accepted, in bytes (§4). At least 1024; default 16 MiB. A larger one ends the connection.</summary>
+    public int MaxFrameBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>The largest streamed result that is put together, in bytes (§8.4). 0 to 2,000,000,000; default 256 MiB. A larger one fails its job's handle.</summary>
+    public long MaxResultBytes { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>How many requests may wait to be written before further ones wait for room. At least 1; default 256.</summary>
+    public int OutgoingQueueCapacity { get; set; } = 256;
+
+    /// <summary>How inputs and results of your own types are written and read, where no contract is given. Null, the default, means <see cref="JsonSerializerOptions.Web"/>.</summary>
+    public JsonSerializerOptions? JsonSerializerOptions { get; set; }
+
+    /// <summary>Sets up the WebSocket before it connects: headers, proxy, certificates, sub-protocols. Not used with a transport factory.</summary>
+    public Action<ClientWebSocketOptions>? ConfigureWebSocket { get; set; }
+
+    /// <summary>The clock of all time-outs and ids. Default the system's.</summary>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>Where logs go, category <c>Arcp.Client</c>. Default nowhere. Secrets are never logged.</summary>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Checks and copies.</summary>
+    internal ArcpClientOptions Validated()
+    {
+        if (Token is not null)
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(Token, nameof(Token));
+        }
+
+        ArgumentException.ThrowIfNullOrWhiteSpace(ClientName, nameof(ClientName));
+        ArgumentNullException.ThrowIfNull(TimeProvider, nameof(TimeProvider));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(HandshakeTimeout, TimeSpan.Zero, nameof(HandshakeTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(CloseTimeout, TimeSpan.Zero, nameof(CloseTimeout));
+        if (RequestTimeout != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(RequestTimeout, TimeSpan.Zero, nameof(RequestTimeout));
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxFrameBytes, 1024, nameof(MaxFrameBytes));
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxResultBytes, nameof(MaxResultBytes));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxResultBytes, 2_000_000_000, nameof(MaxResultBytes));
+        ArgumentOutOfRangeException.ThrowIfLessThan(OutgoingQueueCapacity, 1, nameof(OutgoingQueueCapacity));
+        return (ArcpClientOptions)MemberwiseClone();
+    }
+}

@@ -1,0 +1,21 @@
+using Arcp.Core.Serialization;
+
+namespace Arcp.Client.Connections;
+
+/// <summary>What a connection tells about. Calls come from the read loop, one at a time, and must not wait for anything.</summary>
+internal interface IFrameReceiver
+{
+    /// <summary>A frame has arrived.</summary>
+    /// <param name="envelope">The frame.</param>
+    /// <param name="size">Its size in bytes.</param>
+    /// <returns>Why the connection has to end now; null = it goes on.</returns>
+    ConnectionEnd? OnFrame(Envelope envelope, int size);
+
+    /// <summary>A frame that cannot be read has arrived.</summary>
+    /// <param name="error">What is wrong with it.</param>
+    void OnUnreadable(FrameError error);
+
+    /// <summary>The connection is over. Called once; not necessarily after the last <see cref="OnFrame"/>.</summary>
+    /// <param name="end">Why.</param>
+    void OnEnded(ConnectionEnd end);
+}

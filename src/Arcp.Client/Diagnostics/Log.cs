@@ -1,0 +1,42 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Microsoft.Extensions.Logging;
+
+namespace Arcp.Client.Diagnostics;
+
+/// <summary>All that the client logs: 1xxx sessions, 2xxx jobs. Secrets at no level.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1001, LogLevel.Information, "Session {SessionId} is open with runtime {Runtime}, features {Features}.")]
+    public static partial void SessionOpened(ILogger logger, SessionId sessionId, string? runtime, Features features);
+
+    [LoggerMessage(1002, LogLevel.Information, "Session {SessionId}: the connection has ended: {Reason}")]
+    public static partial void ConnectionEnded(ILogger logger, SessionId sessionId, string reason, Exception? cause);
+
+    [LoggerMessage(1003, LogLevel.Debug, "Session {SessionId}: the peer did not close its side in time.")]
+    public static partial void PeerDidNotClose(ILogger logger, SessionId sessionId);
+
+    [LoggerMessage(1004, LogLevel.Warning, "Session {SessionId}: a frame of type {Type} is ignored: {Reason}")]
+    public static partial void FrameIgnored(ILogger logger, SessionId? sessionId, string? type, string reason);
+
+    [LoggerMessage(1005, LogLevel.Warning, "Session {SessionId}: the runtime says {Code}, which answers no request: {Message}")]
+    public static partial void UnrelatedError(ILogger logger, SessionId? sessionId, ErrorCode code, string? message);
+
+    [LoggerMessage(2001, LogLevel.Debug, "Job {JobId} was accepted, agent {Agent}.")]
+    public static partial void JobAccepted(ILogger logger, JobId jobId, string? agent);
+
+    [LoggerMessage(2002, LogLevel.Debug, "Job {JobId} was accepted, but nobody waits for it.")]
+    public static partial void UnwantedJob(ILogger logger, JobId jobId);
+
+    [LoggerMessage(2003, LogLevel.Debug, "Job {JobId} has ended: {Status}.")]
+    public static partial void JobEnded(ILogger logger, JobId jobId, JobStatus status);
+
+    [LoggerMessage(2004, LogLevel.Warning, "Job {JobId}: its result cannot be used: {Reason}")]
+    public static partial void BadResult(ILogger logger, JobId jobId, string reason);
+
+    [LoggerMessage(2005, LogLevel.Debug, "Request {RequestId} was refused: {Code}.")]
+    public static partial void RequestRefused(ILogger logger, MessageId requestId, ErrorCode code);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Frames of jobs that nobody has accepted yet exceed the limit; those of job {JobId} are dropped.")]
+    public static partial void HeldFramesDropped(ILogger logger, JobId jobId);
+}

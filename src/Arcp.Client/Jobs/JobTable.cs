@@ -1,0 +1,62 @@
+using System.Diagnostics.CodeAnalysis;
+using Arcp.Client.Collections;
+using Arcp.Core.Ids;
+
+namespace Arcp.Client.Jobs;
+
+/// <summary>Which jobs the client follows, and which it knows but does not follow. Not thread-safe: the dispatcher's lock guards it.</summary>
+internal sealed class JobTable
+{
+    private const int MaxOthers = 16 * 1024;
+
+    private readonly Dictionary<JobId, JobTracker> _followed = [];
+    private readonly BoundedSet<JobId> _others = new(MaxOthers);
+    private readonly BoundedSet<JobId> _foreign = new(MaxOthers);
+
+    /// <summary>Frames that came before the acceptance of their job.</summary>
+    public HeldFrames Held { get; } = new();
+
+    public bool TryGet(JobId jobId, [NotNullWhen(true)] out JobTracker? tracker) => _followed.TryGetValue(jobId, out tracker);
+
+    /// <summary>Whether the job is known and nobody follows it: its handle was let go, its submitter gave up, or it is foreign.</summary>
+    public bool IsOther(JobId jobId) => _others.Contains(jobId) || IsForeign(jobId);
+
+    /// <summary>Whether the job is known to be no answer to a submit: a child, or an id that came with a refusal.</summary>
+    public bool IsForeign(JobId jobId) => _foreign.Contains(jobId);
+
+    /// <summary>Remembers a job that answers no submit.</summary>
+    public void AddForeign(JobId jobId)
+    {
+        _foreign.Add(jobId);
+        Held.TryTake(jobId, out _);
+    }
+
+    /// <summary>Remembers a job that nobody follows, so that its frames are not taken for something else.</summary>
+    public void AddOther(JobId jobId)
+    {
+        _others.Add(jobId);
+        Held.TryTake(jobId, out _);
+    }
+
+    public void Follow(JobId jobId, JobTracker tracker) => _followed.Add(jobId, tracker);
+
+    /// <summary>Counts one handle less; without any the job is no longer followed.</summary>
+    public void Release(JobId jobId, JobTracker tracker)
+    {
+        if (--tracker.Handles == 0 && _followed.Remove(jobId))
+        {
+            _others.Add(jobId);
+        }
+    }
+
+    /// <summary>Tells all followed jobs that nothing more will be seen of them.</summary>
+    public void LoseAll(Func<Exception> failure)
+    {
+        foreach (JobTracker tracker in _followed.Values)
+        {
+            tracker.Lose(failure);
+        }
+
+        Held.Clear();
+    }
+}
