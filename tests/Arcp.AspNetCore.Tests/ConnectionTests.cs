@@ -26,7 +26,7 @@ public sealed class ConnectionTests
 
         await client.SendAsync("session.close");
         await client.ExpectAsync("session.closed");
-        (await client.ReceiveAsync()).Should().BeNull();
+        await client.ExpectCloseAsync();
         await app.NoConnectionsAsync();
     }
 
@@ -70,7 +70,7 @@ public sealed class ConnectionTests
         await using WireClient client = await app.OpenAsync();
         await client.SendRawAsync($$$"""{"type":"session.ping","payload":{"nonce":"{{{new string('x', 200 * 1024)}}}"}}""");
         (await client.ExpectAsync("session.error")).Code.Should().Be("INVALID_REQUEST");
-        (await client.ReceiveAsync()).Should().BeNull();
+        await client.ExpectCloseAsync();
         await app.NoConnectionsAsync();
         app.Runtime.GetStatistics().Sessions.Should().Be(1, "the session stays resumable");
     }
@@ -109,7 +109,7 @@ public sealed class ConnectionTests
         await using WireClient client = await app.ConnectAsync();
         await client.SendAsync("session.hello", new { auth = new { scheme = "bearer", token = "wrong" } });
         (await client.ExpectAsync("session.error")).Code.Should().Be("UNAUTHENTICATED");
-        (await client.ReceiveAsync()).Should().BeNull();
+        await client.ExpectCloseAsync();
         await app.NoConnectionsAsync();
     }
 
@@ -123,7 +123,7 @@ public sealed class ConnectionTests
         {
             await using WireClient client = await app.ConnectAsync();
             (await client.ExpectAsync("session.error")).Code.Should().Be("UNAUTHENTICATED");
-            (await client.ReceiveAsync()).Should().BeNull();
+            await client.ExpectCloseAsync();
         }
 
         await app.NoConnectionsAsync();

@@ -1,5 +1,4 @@
 using Arcp.AspNetCore.Tests.Support;
-using Arcp.Core.Transports;
 using Arcp.Runtime.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -48,12 +47,10 @@ public sealed class ShutdownTests
     {
         await using TestHost app = await TestHost.StartAsync();
         await using WireClient client = await app.ConnectAsync();
-        await app.StopAsync();
-        while (await client.ReceiveAsync() is not null)
-        {
-            // At most a refusal comes before the end.
-        }
-
+        Task stopping = app.StopAsync();
+        (await client.ExpectAsync("session.error")).Code.Should().Be("INTERNAL_ERROR");
+        await client.ExpectCloseAsync();
+        await stopping;
         app.Runtime.GetStatistics().Connections.Should().Be(0);
     }
 
@@ -92,16 +89,7 @@ public sealed class ShutdownTests
                 frames.Add(frame);
             }
 
-            using CancellationTokenSource patience = Patience.New();
-            try
-            {
-                await client.Transport.CloseAsync(patience.Token);
-            }
-            catch (TransportException)
-            {
-                // The server did not wait for it.
-            }
-
+            await client.CloseSideAsync();
             return frames;
         }
     }
