@@ -89,10 +89,11 @@ internal sealed class ConnectionHost(SessionServices services)
             await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error, answered.Id), header), time.Token).ConfigureAwait(false);
             await transport.FlushAsync(time.Token).ConfigureAwait(false);
             await transport.CloseAsync(time.Token).ConfigureAwait(false);
-            if (reading.IsCompleted)
-            {
-                await PeerClosing.WaitAsync(transport, buffer, time.Token).ConfigureAwait(false);
-            }
+
+            // A read that waits since before the refusal, too, is given its time: a WebSocket that is disposed under a read is reset,
+            // and the peer would see neither the refusal nor the close.
+            await reading.WaitAsync(time.Token).ConfigureAwait(false);
+            await PeerClosing.WaitAsync(transport, buffer, time.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException)
         {
