@@ -15,13 +15,16 @@ namespace Arcp.Runtime.Sessions;
 /// </remarks>
 internal sealed class SessionOutbox
 {
+    /// <summary>How many answers that may not have been received are kept to be sent again.</summary>
+    private const int MostUnconfirmed = 1_000;
+
     private readonly Lock _lock = new();
     private readonly byte[] _prefix;
     private readonly Dictionary<JobId, JobCursor> _cursors = [];
     private readonly ConcurrentQueue<JobCursor> _ready = new();
     private readonly SentWindow _window;
     private readonly WakeSignal _wake = new();
-    private readonly List<ControlFrame> _unconfirmed = [];
+    private readonly Queue<(ControlFrame Frame, long AfterSeq)> _unconfirmed = new();
     private Queue<ControlFrame> _control = new();
     private Features _features;
     private ReadOnlyMemory<byte>? _farewell;
@@ -47,7 +50,7 @@ internal sealed class SessionOutbox
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have received, then what it has not.</summary>
     /// <param name="welcome">The first frame.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <param name="features">What the session may be sent.</param>
@@ -67,7 +70,9 @@ internal sealed class SessionOutbox
                 _replayNext = seq < _window.LastSeq ? seq + 1 : long.MaxValue;
             }
 
-            var answers = _unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection);
+            // Frames arrive in order: whoever has a number has all answers that were sent before it.
+            var answers = _unconfirmed.Where(answer => answer.AfterSeq >= lastEventSeq).Select(answer => answer.Frame)
+                .Concat(_control.Where(frame => frame.OutlivesConnection));
             _control = new([new ControlFrame(welcome, OutlivesConnection: false), .. answers]);
             _unconfirmed.Clear();
             _features = features;
@@ -192,10 +197,10 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
-            if (upTo > _window.Floor && upTo <= highestSent)
+            if (upTo > _window.Floor && upTo <= HighestSentNeedsLock())
             {
                 _window.Release(upTo);
+                ForgetConfirmedNeedsLock();
             }
         }
     }
@@ -244,16 +249,16 @@ internal sealed class SessionOutbox
             }
 
             _control.Clear();
+            _unconfirmed.Clear();
         }
     }
 
-    /// <summary>Collects what is to be sent next. What the last call gave counts as sent.</summary>
+    /// <summary>Collects what is to be sent next.</summary>
     /// <returns>False when the connection's sending is over and the batch holds the rest.</returns>
     public bool Collect(FrameBatch batch)
     {
         lock (_lock)
         {
-            _unconfirmed.Clear();
             CollectControlNeedsLock(batch);
             if (!_isComplete && !batch.IsFull && !(CollectReplayNeedsLock(batch) && CollectLiveNeedsLock(batch)))
             {
@@ -286,9 +291,24 @@ internal sealed class SessionOutbox
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
         {
             batch.Add(frame.Bytes);
-            _unconfirmed.Add(frame);
+            if (frame.OutlivesConnection)
+            {
+                _unconfirmed.Enqueue((frame, HighestSentNeedsLock()));
+                ForgetConfirmedNeedsLock();
+            }
         }
     }
+
+    // A client that resumes has everything up to the window's floor, and so the answers that were sent before that.
+    private void ForgetConfirmedNeedsLock()
+    {
+        while (_unconfirmed.TryPeek(out var oldest) && (oldest.AfterSeq < _window.Floor || _unconfirmed.Count > MostUnconfirmed))
+        {
+            _unconfirmed.Dequeue();
+        }
+    }
+
+    private long HighestSentNeedsLock() => Math.Min(_replayNext - 1, _window.LastSeq);
 
     // Both collectors return false when what has to be sent next is no longer held.
     private bool CollectReplayNeedsLock(FrameBatch batch)
