@@ -14,14 +14,11 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 {
     private const int MaxQueuedAnswers = 10_000;
 
-    /// <summary>How many answers that may not have been received are kept to be sent again.</summary>
-    private const int MaxUnconfirmed = 1_000;
-
     private readonly Lock _lock = new();
     private readonly CursorSet _cursors = new();
     private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
-    private readonly Queue<(ControlFrame Answer, long AfterSeq)> _unconfirmed = new();
+    private readonly List<ControlFrame> _unconfirmed = [];
     private Queue<ControlFrame> _control = new();
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
@@ -51,7 +48,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have received, then what it has not.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
@@ -70,10 +67,8 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
-            // Frames arrive in order: whoever has a number has all answers that were sent before it.
-            IEnumerable<ControlFrame> unconfirmed = _unconfirmed.Where(sent => sent.AfterSeq >= lastEventSeq).Select(sent => sent.Answer);
-            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. unconfirmed, .. AnswersNeedsLock()]);
-            _unconfirmed.Clear();
+            KeepAnswersNeedsLock();
+            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -195,7 +190,6 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         lock (_lock)
         {
             _sequence.Acknowledge(upTo);
-            ForgetConfirmedNeedsLock();
         }
     }
 
@@ -237,7 +231,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control = new(AnswersNeedsLock());
+            KeepAnswersNeedsLock();
             _cursors.HoldBack(false);
             _connection = null;
         }
@@ -254,12 +248,13 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Collects what is to be sent next.</summary>
+    /// <summary>Collects what is to be sent next. What the last call gave counts as sent.</summary>
     /// <returns>False when the connection's sending is over and nothing is left.</returns>
     public bool Collect(FrameBatch batch)
     {
         lock (_lock)
         {
+            _unconfirmed.Clear();
             CollectControlNeedsLock(batch);
             if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
@@ -304,11 +299,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
         {
             batch.Add(frame.Bytes);
-            if (frame.OutlivesConnection)
-            {
-                _unconfirmed.Enqueue((frame, _sequence.HighestSent));
-                ForgetConfirmedNeedsLock();
-            }
+            _unconfirmed.Add(frame);
         }
     }
 
@@ -337,15 +328,12 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         return true;
     }
 
-    private IEnumerable<ControlFrame> AnswersNeedsLock() => _control.Where(static frame => frame.OutlivesConnection);
-
-    // A client that resumes has everything up to the window's floor, and so the answers that were sent before that.
-    private void ForgetConfirmedNeedsLock()
+    // Of the last batch it is not known what was sent: its answers are sent again. An answer that was sent and lost on the way is not,
+    // because nothing tells it from one that arrived, and clients that pair answers in order would take it for another's.
+    private void KeepAnswersNeedsLock()
     {
-        while (_unconfirmed.TryPeek(out var oldest) && (oldest.AfterSeq < _sequence.Floor || _unconfirmed.Count > MaxUnconfirmed))
-        {
-            _unconfirmed.Dequeue();
-        }
+        _control = new(_unconfirmed.Concat(_control).Where(static frame => frame.OutlivesConnection));
+        _unconfirmed.Clear();
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>
