@@ -47,7 +47,7 @@ public class JobLogTests
     [Fact]
     public void Beyond_its_number_of_entries_the_oldest_go()
     {
-        var log = new JobLog(maxEntries: 5, maxBytes: long.MaxValue);
+        var log = TestJob.NewLog(maxEntries: 5, maxBytes: long.MaxValue);
         Fill(log, 12);
 
         log.Length.Should().Be(12);
@@ -62,7 +62,7 @@ public class JobLogTests
     [Fact]
     public void Beyond_its_bytes_the_oldest_go_and_the_last_one_never()
     {
-        var log = new JobLog(maxEntries: int.MaxValue, maxBytes: 100);
+        var log = TestJob.NewLog(maxEntries: int.MaxValue, maxBytes: 100);
         for (int i = 0; i < 10; i++)
         {
             log.Append(new byte[30], Features.None, isTerminal: false);
@@ -86,7 +86,7 @@ public class JobLogTests
     [InlineData(7)]
     public void The_ring_holds_up_while_it_grows_and_turns(int kept)
     {
-        var log = new JobLog(kept, long.MaxValue);
+        var log = TestJob.NewLog(kept, long.MaxValue);
         for (int i = 1; i <= 100; i++)
         {
             log.Append(Encoding.UTF8.GetBytes(TextOf(i)), Features.None, isTerminal: false);
@@ -99,7 +99,7 @@ public class JobLogTests
     [Fact]
     public void Entries_of_all_sizes_keep_their_bytes()
     {
-        var log = new JobLog(int.MaxValue, long.MaxValue);
+        var log = TestJob.NewLog(int.MaxValue, long.MaxValue);
         var random = new Random(7);
         var expected = new List<byte[]>();
         for (int i = 0; i < 500; i++)
@@ -121,7 +121,7 @@ public class JobLogTests
 
     private static JobLog Filled(int count)
     {
-        var log = new JobLog(int.MaxValue, long.MaxValue);
+        var log = TestJob.NewLog(int.MaxValue, long.MaxValue);
         Fill(log, count);
         return log;
     }

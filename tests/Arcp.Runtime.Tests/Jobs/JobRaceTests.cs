@@ -17,8 +17,8 @@ public class JobRaceTests
         [
             new JobSignal.Finished(new JobOutcome.Succeeded(RawJson.Parse("1"))),
             new JobSignal.Finished(new JobOutcome.Failed(ErrorCode.PermissionDenied, "failed", false)),
-            new JobSignal.Stopped(new JobOutcome.TimedOut(TimeSpan.FromSeconds(1))),
-            new JobSignal.Stopped(new JobOutcome.Cancelled("cancelled")),
+            new JobSignal.Stopped(new JobOutcome.Overrun(TimeSpan.FromSeconds(1))),
+            new JobSignal.Stopped(new JobOutcome.Cancellation("cancelled")),
             new JobSignal.Stopped(JobOutcome.ShutDown),
         ];
         Job job = null!;
@@ -98,7 +98,7 @@ public class JobRaceTests
         job.TryEmit(new ThoughtEvent { Text = "x" }).Should().BeFalse();
         job.TryApply(new JobSignal.Finished(new JobOutcome.Succeeded(RawJson.Null))).Should().BeFalse();
         job.Snapshot().LogLength.Should().Be(0);
-        job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancelled(null))).Should().BeTrue();
+        job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancellation(null))).Should().BeTrue();
         job.TryApply(JobSignal.AgentStarted).Should().BeFalse();
 
         WireFrame frame = TestJob.Frames(job).Should().ContainSingle().Subject;
@@ -140,5 +140,9 @@ public class JobRaceTests
         public int Count => _count;
 
         public override void OnAppended() => Interlocked.Increment(ref _count);
+
+        public override void OnStalled()
+        {
+        }
     }
 }

@@ -14,8 +14,8 @@ public class JobTransitionsTests
         ["running"] = JobState.AtWork,
         ["success"] = new JobState.Ended(Old),
         ["error"] = new JobState.Ended(new JobOutcome.Failed(ErrorCode.InternalError, "m", false)),
-        ["cancelled"] = new JobState.Ended(new JobOutcome.Cancelled(null)),
-        ["timed_out"] = new JobState.Ended(new JobOutcome.TimedOut(TimeSpan.FromSeconds(1))),
+        ["cancelled"] = new JobState.Ended(new JobOutcome.Cancellation(null)),
+        ["timed_out"] = new JobState.Ended(new JobOutcome.Overrun(TimeSpan.FromSeconds(1))),
     };
 
     private static readonly Dictionary<string, JobSignal> Signals = new()
@@ -24,8 +24,8 @@ public class JobTransitionsTests
         ["emitted"] = JobSignal.EventEmitted,
         ["finished"] = new JobSignal.Finished(new JobOutcome.Succeeded(RawJson.Parse("1"))),
         ["failed"] = new JobSignal.Finished(new JobOutcome.Failed(ErrorCode.Timeout, "m", false)),
-        ["cancel"] = new JobSignal.Stopped(new JobOutcome.Cancelled("r")),
-        ["timeout"] = new JobSignal.Stopped(new JobOutcome.TimedOut(TimeSpan.FromSeconds(2))),
+        ["cancel"] = new JobSignal.Stopped(new JobOutcome.Cancellation("r")),
+        ["timeout"] = new JobSignal.Stopped(new JobOutcome.Overrun(TimeSpan.FromSeconds(2))),
         ["shutdown"] = new JobSignal.Stopped(JobOutcome.ShutDown),
     };
 

@@ -28,7 +28,7 @@ public class SentWindowTests
         window.LastSeq.Should().Be(21);
         foreach ((long number, (Job job, long entry)) in expected)
         {
-            (Job Job, long Entry, long Count)? found = window.Find(number);
+            SentFrames? found = window.Find(number);
             found!.Value.Job.Should().BeSameAs(job);
             found.Value.Entry.Should().Be(entry);
             for (long i = 0; i < found.Value.Count; i++)
@@ -82,7 +82,7 @@ public class SentWindowTests
         for (int upTo = 1; upTo < 100; upTo += 7)
         {
             window.Release(upTo);
-            (Job Job, long Entry, long Count)? found = window.Find(upTo + 1);
+            SentFrames? found = window.Find(upTo + 1);
             found!.Value.Entry.Should().Be(upTo + 1);
             found.Value.Count.Should().Be(100 - upTo);
         }
