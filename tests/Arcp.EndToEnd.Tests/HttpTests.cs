@@ -43,6 +43,7 @@ public sealed class HttpTests
         frames.Should().ContainSingle().Which.Type.Should().Be("job.error");
         await client.ExpectAsync("session.closed");
         (await client.ReceiveAsync()).Should().BeNull();
+        await client.Transport.CloseAsync(CancellationToken.None); // the other one never does
 
         (await ending).Should().BeLessThan(TimeSpan.FromSeconds(5));
         playground.Process.ExitCode.Should().Be(0);
