@@ -13,6 +13,8 @@ internal abstract record JobOutcome
 
     public static JobOutcome ShutDown { get; } = new Failed(ErrorCode.InternalError, "The runtime is shutting down.", Retryable: true);
 
+    public static JobOutcome NotAccepted { get; } = new Failed(ErrorCode.InternalError, "The job was not accepted.", Retryable: true);
+
     public abstract JobStatus Status { get; }
 
     /// <summary>The terminal frame that tells it.</summary>

@@ -37,14 +37,19 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         job = null;
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return JobCreation.ShuttingDown;
+            }
+
             if (!_shares.TryGetValue(spec.Principal, out Share? share))
             {
                 _shares.Add(spec.Principal, share = new Share());
             }
 
-            if (_isClosed || share.Active >= options.MaxRunningJobsPerPrincipal)
+            if (share.Active >= options.MaxRunningJobsPerPrincipal)
             {
-                return _isClosed ? JobCreation.ShuttingDown : JobCreation.TooMany;
+                return JobCreation.TooMany;
             }
 
             share.Active++;
@@ -57,11 +62,11 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         }
     }
 
-    /// <summary>Takes back a job that was never shown to anybody.</summary>
+    /// <summary>Takes back a job that was never accepted. It ends as well, for whoever has found it in a listing meanwhile.</summary>
     public void Discard(Job job)
     {
-        OnInactive(job);
         Forget(job);
+        job.TryApply(new JobSignal.Stopped(JobOutcome.NotAccepted)); // unless the shutdown has ended it already
     }
 
     public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job) => _jobs.TryGetValue(id, out job);
@@ -99,6 +104,11 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
     private void OnEnded(Job job)
     {
         OnInactive(job);
+        if (!_jobs.ContainsKey(job.Spec.Id))
+        {
+            return; // it was taken back
+        }
+
         string status = job.Snapshot().State.Status.Value;
         Log.JobEnded(logger, job.Spec.Id, status);
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
@@ -110,8 +120,10 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
     {
         lock (_lock)
         {
-            _shares[job.Spec.Principal].Active--;
+            Share share = _shares[job.Spec.Principal];
+            share.Active--;
             _active--;
+            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
         }
 
         ArcpTelemetry.JobsRunning.Add(-1);
@@ -129,10 +141,15 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         {
             Share share = _shares[job.Spec.Principal];
             share.Listing.Remove(job);
-            if (share.Active == 0 && share.Listing.Count == 0)
-            {
-                _shares.Remove(job.Spec.Principal);
-            }
+            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
+        }
+    }
+
+    private void RemoveIfEmptyNeedsLock(Principal principal, Share share)
+    {
+        if (share.Active == 0 && share.Listing.Count == 0)
+        {
+            _shares.Remove(principal);
         }
     }
 

@@ -14,11 +14,14 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 {
     private const int MaxQueuedAnswers = 10_000;
 
+    /// <summary>How many answers that may not have been received are kept to be sent again.</summary>
+    private const int MaxUnconfirmed = 1_000;
+
     private readonly Lock _lock = new();
     private readonly CursorSet _cursors = new();
     private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
-    private readonly List<ControlFrame> _unconfirmed = [];
+    private readonly Queue<(ControlFrame Answer, long AfterSeq)> _unconfirmed = new();
     private Queue<ControlFrame> _control = new();
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
@@ -48,7 +51,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have received, then what it has not.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
@@ -67,8 +70,10 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
-            KeepAnswersNeedsLock();
-            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
+            // Frames arrive in order: whoever has a number has all answers that were sent before it.
+            IEnumerable<ControlFrame> unconfirmed = _unconfirmed.Where(sent => sent.AfterSeq >= lastEventSeq).Select(sent => sent.Answer);
+            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. unconfirmed, .. AnswersNeedsLock()]);
+            _unconfirmed.Clear();
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -190,6 +195,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         lock (_lock)
         {
             _sequence.Acknowledge(upTo);
+            ForgetConfirmedNeedsLock();
         }
     }
 
@@ -231,7 +237,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            KeepAnswersNeedsLock();
+            _control = new(AnswersNeedsLock());
             _cursors.HoldBack(false);
             _connection = null;
         }
@@ -244,16 +250,16 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             _cursors.Clear();
             _control.Clear();
+            _unconfirmed.Clear();
         }
     }
 
-    /// <summary>Collects what is to be sent next. What the last call gave counts as sent.</summary>
+    /// <summary>Collects what is to be sent next.</summary>
     /// <returns>False when the connection's sending is over and nothing is left.</returns>
     public bool Collect(FrameBatch batch)
     {
         lock (_lock)
         {
-            _unconfirmed.Clear();
             CollectControlNeedsLock(batch);
             if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
@@ -298,7 +304,11 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
         {
             batch.Add(frame.Bytes);
-            _unconfirmed.Add(frame);
+            if (frame.OutlivesConnection)
+            {
+                _unconfirmed.Enqueue((frame, _sequence.HighestSent));
+                ForgetConfirmedNeedsLock();
+            }
         }
     }
 
@@ -327,11 +337,15 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         return true;
     }
 
-    // What the last batch held may not have been sent.
-    private void KeepAnswersNeedsLock()
+    private IEnumerable<ControlFrame> AnswersNeedsLock() => _control.Where(static frame => frame.OutlivesConnection);
+
+    // A client that resumes has everything up to the window's floor, and so the answers that were sent before that.
+    private void ForgetConfirmedNeedsLock()
     {
-        _control = new(_unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection));
-        _unconfirmed.Clear();
+        while (_unconfirmed.TryPeek(out var oldest) && (oldest.AfterSeq < _sequence.Floor || _unconfirmed.Count > MaxUnconfirmed))
+        {
+            _unconfirmed.Dequeue();
+        }
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>
