@@ -280,6 +280,34 @@ public class HandshakeTests
     }
 
     [Fact]
+    public async Task A_connection_that_waits_for_its_welcome_does_not_wait_for_the_agents_when_the_runtime_stops()
+    {
+        var release = new TaskCompletionSource();
+        await using var runtime = new TestRuntime(builder =>
+        {
+            builder.Options.ShutdownGrace = TimeSpan.FromMinutes(10);
+            builder.AddAgent("busy", "1.0.0", async (_, _) =>
+            {
+                await release.Task;
+                return null;
+            });
+        });
+        await using WireClient client = await runtime.OpenAsync();
+        await client.SubmitAsync("busy");
+        await client.ExpectAsync("job.event"); // it runs
+        await using WireClient silent = runtime.Connect();
+
+        Task stopping = runtime.Runtime.StopAsync();
+
+        await silent.ExpectErrorAsync("INTERNAL_ERROR");
+        await silent.ExpectEndAsync();
+        stopping.IsCompleted.Should().BeFalse();
+        release.SetResult();
+        await client.SkipToAsync("session.closed");
+        await client.CloseAsync();
+    }
+
+    [Fact]
     public async Task A_connection_that_waits_for_its_welcome_when_the_runtime_stops_is_told_so()
     {
         await using var runtime = new TestRuntime();
