@@ -48,6 +48,6 @@ internal static partial class Log
     [LoggerMessage(2004, LogLevel.Warning, "{Count} agents ignore the shutdown; their jobs have been ended without them.")]
     public static partial void AgentsIgnoreShutdown(ILogger logger, int count);
 
-    [LoggerMessage(2005, LogLevel.Information, "Audit: {Observer} asks to watch job {JobId} of {Owner}: {Visibility}.")]
+    [LoggerMessage(2005, LogLevel.Information, "Audit: {Observer} asks for job {JobId} of {Owner}: {Visibility}.")]
     public static partial void ObservationDecided(ILogger logger, string observer, JobId jobId, string owner, Enum visibility);
 }

@@ -96,7 +96,7 @@ internal sealed class Job
                 throw new ArgumentException("Events are emitted with EmitAsync.", nameof(signal));
         }
 
-        if (Append(signal, tail.WrittenSpan, Features.None, isTerminal, evict: true, out _) is not AppendOutcome.Done)
+        if (Append(signal, tail.WrittenSpan, Features.None, isTerminal, waits: false, out _) is not AppendOutcome.Done)
         {
             return false;
         }
@@ -117,7 +117,7 @@ internal sealed class Job
         ArrayBufferWriter<byte> tail = Scratch();
         FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), body);
         Features required = EventKinds.RequiredFeature(body.Kind);
-        AppendOutcome outcome = Append(JobSignal.EventEmitted, tail.WrittenSpan, required, isTerminal: false, evict: false, out Task? space);
+        AppendOutcome outcome = Append(JobSignal.EventEmitted, tail.WrittenSpan, required, isTerminal: false, waits: true, out Task? space);
         return outcome switch
         {
             AppendOutcome.Done => ValueTask.CompletedTask,
@@ -251,7 +251,7 @@ internal sealed class Job
     {
         while (true)
         {
-            bool evict = false;
+            bool isStopping = false;
             try
             {
                 await space.WaitAsync(_limits.StallTime, _clock, Stopping).ConfigureAwait(false);
@@ -262,16 +262,16 @@ internal sealed class Job
             }
             catch (OperationCanceledException)
             {
-                evict = true; // ended, or about to be: nobody is waited for any more
+                isStopping = true; // ended, or about to be: the agent does not wait any more
             }
 
-            AppendOutcome outcome = Append(JobSignal.EventEmitted, tail, required, isTerminal: false, evict, out Task? next);
+            AppendOutcome outcome = Append(JobSignal.EventEmitted, tail, required, isTerminal: false, waits: true, out Task? next);
             if (outcome is AppendOutcome.Done)
             {
                 return;
             }
 
-            space = next ?? throw HasEnded();
+            space = isStopping || next is null ? throw HasEnded() : next;
         }
     }
 
@@ -290,7 +290,7 @@ internal sealed class Job
         stalled.ForEach(static reader => reader.OnStalled());
     }
 
-    private AppendOutcome Append(JobSignal signal, ReadOnlySpan<byte> tail, Features required, bool isTerminal, bool evict, out Task? space)
+    private AppendOutcome Append(JobSignal signal, ReadOnlySpan<byte> tail, Features required, bool isTerminal, bool waits, out Task? space)
     {
         space = null;
         ImmutableArray<JobReader> readers;
@@ -302,7 +302,8 @@ internal sealed class Job
                 return AppendOutcome.Refused;
             }
 
-            if (!evict && _log.IsFullFor(tail.Length) && _readers.Any(HoldsBackNeedsLock))
+            bool isHeldBack = _log.IsFullFor(tail.Length) && _readers.Any(HoldsBackNeedsLock);
+            if (isHeldBack && waits)
             {
                 _space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 space = _space.Task;
@@ -310,7 +311,7 @@ internal sealed class Job
             }
 
             _state = next;
-            _log.Append(tail, required, isTerminal);
+            _log.Append(tail, required, isTerminal, evicts: !isHeldBack); // what does not wait goes over the limit: start and end, once each
             readers = _readers;
         }
 

@@ -62,7 +62,6 @@ internal sealed class JobRequests(Session session, SessionServices services)
         }
 
         (Job job, JobVisibility visibility) = Find(header, subscribe.JobId);
-        Log.ObservationDecided(services.Logger, session.Principal.Name, job.Spec.Id, job.Spec.Principal.Name, visibility);
         if (visibility is not JobVisibility.Observable)
         {
             throw new ArcpException(ErrorCode.PermissionDenied, "This job belongs to another principal.");
@@ -195,6 +194,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             JobVisibility visibility = job.Spec.Principal == session.Principal
                 ? JobVisibility.Observable
                 : services.ObservationPolicy.Decide(session.Principal, new ObservedJob(jobId, job.Spec.Principal, job.Spec.AgentName, job.Snapshot().State.Status));
+            Log.ObservationDecided(services.Logger, session.Principal.Name, jobId, job.Spec.Principal.Name, visibility);
             if (visibility is not JobVisibility.Hidden)
             {
                 return (job, visibility);
