@@ -28,7 +28,8 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             while (end is null)
             {
                 buffer.Clear();
-                end = Handle(await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false));
+                end = Handle(await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false))
+                    ?? (session.Outbox.IsOverfull ? "the client does not read what it is answered" : null);
             }
 
             return end;

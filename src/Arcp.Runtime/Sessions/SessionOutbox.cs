@@ -18,6 +18,10 @@ internal sealed class SessionOutbox
     /// <summary>How many answers that may not have been received are kept to be sent again.</summary>
     private const int MostUnconfirmed = 1_000;
 
+    /// <summary>How many control frames may wait for a client that asks and does not read, and how many bytes of them.</summary>
+    private const int MostQueued = 10_000;
+    private const long MostQueuedBytes = 16 * 1024 * 1024;
+
     private readonly Lock _lock = new();
     private readonly byte[] _prefix;
     private readonly Dictionary<JobId, JobCursor> _cursors = [];
@@ -29,6 +33,7 @@ internal sealed class SessionOutbox
     private Features _features;
     private ReadOnlyMemory<byte>? _farewell;
     private Func<ReadOnlyMemory<byte>> _slowConsumerFrame = () => default;
+    private long _controlBytes;
     private long _replayNext = long.MaxValue;
     private bool _isComplete = true;
 
@@ -46,6 +51,18 @@ internal sealed class SessionOutbox
             lock (_lock)
             {
                 return _cursors.Count;
+            }
+        }
+    }
+
+    /// <summary>Whether more control frames wait than a client that reads would ever leave (§4: never unbounded buffering).</summary>
+    public bool IsOverfull
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _control.Count > MostQueued || _controlBytes > MostQueuedBytes;
             }
         }
     }
@@ -74,6 +91,7 @@ internal sealed class SessionOutbox
             var answers = _unconfirmed.Where(answer => answer.AfterSeq >= lastEventSeq).Select(answer => answer.Frame)
                 .Concat(_control.Where(frame => frame.OutlivesConnection));
             _control = new([new ControlFrame(welcome, OutlivesConnection: false), .. answers]);
+            _controlBytes = _control.Sum(frame => (long)frame.Bytes.Length);
             _unconfirmed.Clear();
             _features = features;
             _slowConsumerFrame = slowConsumerFrame;
@@ -99,7 +117,7 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            _control.Enqueue(frame);
+            EnqueueNeedsLock(frame);
         }
 
         _wake.Set();
@@ -112,7 +130,7 @@ internal sealed class SessionOutbox
         {
             foreach (ControlFrame frame in frames)
             {
-                _control.Enqueue(frame);
+                EnqueueNeedsLock(frame);
             }
         }
 
@@ -125,7 +143,7 @@ internal sealed class SessionOutbox
     {
         lock (_lock)
         {
-            _control.Enqueue(act());
+            EnqueueNeedsLock(act());
         }
 
         _wake.Set();
@@ -137,7 +155,7 @@ internal sealed class SessionOutbox
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
-            _control.Enqueue(accepted);
+            EnqueueNeedsLock(accepted);
             _cursors[job.Spec.Id] = cursor;
             job.Attach(cursor);
         }
@@ -156,7 +174,7 @@ internal sealed class SessionOutbox
         {
             if (_cursors.ContainsKey(job.Spec.Id))
             {
-                _control.Enqueue(makeAnswer(job.Snapshot(), null));
+                EnqueueNeedsLock(makeAnswer(job.Snapshot(), null));
             }
             else
             {
@@ -166,7 +184,7 @@ internal sealed class SessionOutbox
                 {
                     cursor.Position = position;
                     _cursors[job.Spec.Id] = cursor;
-                    _control.Enqueue(makeAnswer(snapshot, position));
+                    EnqueueNeedsLock(makeAnswer(snapshot, position));
                     opened = cursor;
                 }
                 else
@@ -217,7 +235,7 @@ internal sealed class SessionOutbox
 
             if (lastFrame is { } frame)
             {
-                _control.Enqueue(new ControlFrame(frame, OutlivesConnection: false));
+                EnqueueNeedsLock(new ControlFrame(frame, OutlivesConnection: false));
             }
 
             _isComplete = true;
@@ -249,6 +267,7 @@ internal sealed class SessionOutbox
             }
 
             _control.Clear();
+            _controlBytes = 0;
             _unconfirmed.Clear();
         }
     }
@@ -262,7 +281,7 @@ internal sealed class SessionOutbox
             CollectControlNeedsLock(batch);
             if (!_isComplete && !batch.IsFull && !(CollectReplayNeedsLock(batch) && CollectLiveNeedsLock(batch)))
             {
-                _control.Enqueue(new ControlFrame(_slowConsumerFrame(), OutlivesConnection: false));
+                EnqueueNeedsLock(new ControlFrame(_slowConsumerFrame(), OutlivesConnection: false));
                 _isComplete = true;
             }
 
@@ -286,11 +305,18 @@ internal sealed class SessionOutbox
         _wake.Set();
     }
 
+    private void EnqueueNeedsLock(ControlFrame frame)
+    {
+        _control.Enqueue(frame);
+        _controlBytes += frame.Bytes.Length;
+    }
+
     private void CollectControlNeedsLock(FrameBatch batch)
     {
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
         {
             batch.Add(frame.Bytes);
+            _controlBytes -= frame.Bytes.Length;
             if (frame.OutlivesConnection)
             {
                 _unconfirmed.Enqueue((frame, HighestSentNeedsLock()));
