@@ -31,6 +31,7 @@ public static class LeaseGrammar
                 return $"lease_request: '{name}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {VendorPrefix}<name>.";
             }
 
+            var totals = new Dictionary<string, decimal>(StringComparer.Ordinal);
             foreach (string pattern in patterns)
             {
                 if (pattern.Length == 0)
@@ -38,10 +39,23 @@ public static class LeaseGrammar
                     return $"lease_request: '{name}' holds an empty pattern; each pattern must be a non-empty string.";
                 }
 
-                if (name == CostBudget && !TryParseBudget(pattern, out _, out _))
+                if (name != CostBudget)
+                {
+                    continue;
+                }
+
+                if (!TryParseBudget(pattern, out string currency, out decimal value))
                 {
                     return $"lease_request: '{pattern}' in {CostBudget} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00.";
                 }
+
+                decimal total = totals.GetValueOrDefault(currency);
+                if (value > decimal.MaxValue - total)
+                {
+                    return $"lease_request: the amounts of '{currency}' in {CostBudget} add up to more than {decimal.MaxValue}.";
+                }
+
+                totals[currency] = total + value;
             }
         }
 
