@@ -1,3 +1,4 @@
+using Arcp.Core.Leases;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Sessions;
@@ -77,6 +78,23 @@ public class SubmitTests
         clock.ActiveTimers.Should().Be(timers);
         await client.ExpectQuietAsync();
         (await client.RunJobAsync("echo"))[1].EventSeq.Should().Be(1, "a refusal takes no number");
+    }
+
+    [Theory]
+    [InlineData(true, "USD:79228162514264337593543950335")]
+    [InlineData(true, "USD:79228162514264337593543950335", "EUR:79228162514264337593543950335")]
+    [InlineData(false, "USD:79228162514264337593543950335", "USD:1")]
+    [InlineData(false, "USD:79228162514264337593543950336")]
+    [Trait("Section", "9.6")]
+    public void Amounts_that_add_up_to_more_than_can_be_counted_are_refused(bool accepted, params string[] amounts)
+    {
+        var lease = new Lease([new(LeaseGrammar.CostBudget, amounts)]);
+
+        (LeaseGrammar.FindError(lease) is null).Should().Be(accepted);
+        if (accepted)
+        {
+            LeaseGrammar.Budgets(lease).Should().HaveCount(amounts.Length);
+        }
     }
 
     [Fact]

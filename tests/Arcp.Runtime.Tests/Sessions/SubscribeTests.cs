@@ -1,4 +1,5 @@
 using Arcp.Core;
+using Arcp.Runtime.Agents;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Sessions;
@@ -255,7 +256,7 @@ public class SubscribeTests
     {
         var semaphore = new SemaphoreSlim(0);
         steps = semaphore;
-        return new(builder => builder.AddAgent("steps", "1", async (int count, Agents.JobContext job, CancellationToken cancellationToken) =>
+        return new(builder => builder.AddAgent("steps", "1", async (int count, JobContext job, CancellationToken cancellationToken) =>
         {
             for (int i = 1; i <= count; i++)
             {
