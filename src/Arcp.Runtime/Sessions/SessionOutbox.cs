@@ -12,7 +12,9 @@ namespace Arcp.Runtime.Sessions;
 /// </remarks>
 internal sealed class SessionOutbox(SessionSequence sequence)
 {
-    private const int MaxQueuedAnswers = 10_000;
+    /// <summary>How many answers may wait for a client that asks and does not read, and how many bytes of them.</summary>
+    private const int MaxQueued = 10_000;
+    private const long MaxQueuedBytes = 16 * 1024 * 1024;
 
     private readonly Lock _lock = new();
     private readonly CursorSet _cursors = new();
@@ -20,6 +22,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     private readonly WakeSignal _wake = new();
     private readonly List<ControlFrame> _unconfirmed = [];
     private Queue<ControlFrame> _control = new();
+    private long _controlBytes;
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
@@ -43,7 +46,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             lock (_lock)
             {
-                return _control.Count > MaxQueuedAnswers;
+                return _control.Count > MaxQueued || _controlBytes > MaxQueuedBytes;
             }
         }
     }
@@ -68,7 +71,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
             _sequence.Features = connection.Features;
             KeepAnswersNeedsLock();
-            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
+            SetControlNeedsLock([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -93,7 +96,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Enqueue(frame);
+            EnqueueNeedsLock(frame);
         }
 
         _wake.Set();
@@ -106,7 +109,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             foreach (ControlFrame frame in frames)
             {
-                _control.Enqueue(frame);
+                EnqueueNeedsLock(frame);
             }
         }
 
@@ -119,7 +122,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Enqueue(act());
+            EnqueueNeedsLock(act());
         }
 
         _wake.Set();
@@ -131,7 +134,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
-            _control.Enqueue(accepted);
+            EnqueueNeedsLock(accepted);
             _cursors.Add(cursor);
             job.SetHoldsBack(cursor, _connection is not null);
         }
@@ -152,7 +155,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             if (_cursors.Contains(job.Spec.Id))
             {
-                _control.Enqueue(makeAnswer(job.Snapshot(), null));
+                EnqueueNeedsLock(makeAnswer(job.Snapshot(), null));
             }
             else if (_cursors.Subscriptions >= limit)
             {
@@ -163,7 +166,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 opened = new JobCursor(job, this, isSubscription: true);
                 JobSnapshot snapshot = _cursors.Add(opened);
                 opened.Position = choosePosition(snapshot);
-                _control.Enqueue(makeAnswer(snapshot, opened.Position));
+                EnqueueNeedsLock(makeAnswer(snapshot, opened.Position));
             }
         }
 
@@ -205,7 +208,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
             if (lastFrame is { } frame)
             {
-                _control.Enqueue(new ControlFrame(frame, OutlivesConnection: false));
+                EnqueueNeedsLock(new ControlFrame(frame, OutlivesConnection: false));
             }
 
             _isComplete = true;
@@ -243,7 +246,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         lock (_lock)
         {
             _cursors.Clear();
-            _control.Clear();
+            SetControlNeedsLock([]);
             _unconfirmed.Clear();
         }
     }
@@ -258,7 +261,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             CollectControlNeedsLock(batch);
             if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
-                _control.Enqueue(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
+                EnqueueNeedsLock(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
                 _isComplete = true;
             }
 
@@ -298,6 +301,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
         {
+            _controlBytes -= frame.Bytes.Length;
             batch.Add(frame.Bytes);
             _unconfirmed.Add(frame);
         }
@@ -332,8 +336,20 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     // because nothing tells it from one that arrived, and clients that pair answers in order would take it for another's.
     private void KeepAnswersNeedsLock()
     {
-        _control = new(_unconfirmed.Concat(_control).Where(static frame => frame.OutlivesConnection));
+        SetControlNeedsLock([.. _unconfirmed.Concat(_control).Where(static frame => frame.OutlivesConnection)]);
         _unconfirmed.Clear();
+    }
+
+    private void EnqueueNeedsLock(ControlFrame frame)
+    {
+        _control.Enqueue(frame);
+        _controlBytes += frame.Bytes.Length;
+    }
+
+    private void SetControlNeedsLock(ControlFrame[] frames)
+    {
+        _control = new(frames);
+        _controlBytes = frames.Sum(static frame => (long)frame.Bytes.Length);
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>
