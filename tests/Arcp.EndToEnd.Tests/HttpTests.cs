@@ -31,6 +31,11 @@ public sealed class HttpTests
     public async Task A_signal_ends_it_within_5_seconds_whatever_its_jobs_do(string signal)
     {
         await using PlaygroundProcess playground = await PlaygroundProcess.StartAsync();
+        if (signal == "INT" && playground.IgnoresInterrupts)
+        {
+            return; // these tests run in the background of a shell
+        }
+
         await using WireClient client = await playground.ConnectAsync();
         await using WireClient silent = await playground.ConnectAsync();
         await client.HelloAsync("test-token", Jobs.AllFeatures);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using System.Text;
 using Arcp.Core.Transports;
@@ -40,6 +41,20 @@ public sealed class PlaygroundProcess : IAsyncDisposable
 
     /// <summary>The ready line's address; null over stdio.</summary>
     public Uri? Endpoint { get; private set; }
+
+    /// <summary>
+    /// Whether interrupts do not reach it: a shell that starts something in the background lets it, and all that it starts, ignore them.
+    /// </summary>
+    public bool IgnoresInterrupts
+    {
+        get
+        {
+            const ulong interrupt = 1 << 1;
+            string status = $"/proc/{Process.Id}/status";
+            string? ignored = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) : null;
+            return ignored is not null && (ulong.Parse(ignored["SigIgn:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & interrupt) != 0;
+        }
+    }
 
     /// <summary>All that has been written to standard error so far.</summary>
     public string Errors
