@@ -57,6 +57,7 @@ public class ShutdownTests
         Dictionary<string, List<WireFrame>>[] seen = await Task.WhenAll(reading);
         await Task.WhenAll(clients.Select(client => client.DisposeAsync().AsTask()));
         await waiting.ExpectAsync("session.error");
+        await waiting.DisposeAsync(); // who is refused has time to close his side
         await stop.WaitAsync(WireClient.Patience, TimeProvider.System);
 
         foreach (Dictionary<string, List<WireFrame>> jobs in seen)

@@ -12,17 +12,11 @@ namespace Arcp.Runtime.Sessions;
 /// </remarks>
 internal sealed class SessionOutbox(SessionSequence sequence)
 {
-    /// <summary>How many answers may wait for a client that asks and does not read, and how many bytes of them.</summary>
-    private const int MaxQueued = 10_000;
-    private const long MaxQueuedBytes = 16 * 1024 * 1024;
-
     private readonly Lock _lock = new();
     private readonly CursorSet _cursors = new();
     private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
-    private readonly List<ControlFrame> _unconfirmed = [];
-    private Queue<ControlFrame> _control = new();
-    private long _controlBytes;
+    private readonly ControlQueue _control = new();
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
@@ -39,19 +33,19 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Whether the peer asks far more than it reads: more answers wait than anybody needs.</summary>
+    /// <summary>Whether the peer asks far more than it reads.</summary>
     public bool IsFlooded
     {
         get
         {
             lock (_lock)
             {
-                return _control.Count > MaxQueued || _controlBytes > MaxQueuedBytes;
+                return _control.IsOverfull;
             }
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have, then the numbers that it has not.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
@@ -70,8 +64,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
-            KeepAnswersNeedsLock();
-            SetControlNeedsLock([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
+            _control.Restart(new ControlFrame(connection.Welcome, KeptUntil.Disconnect), lastEventSeq);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -96,7 +89,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            EnqueueNeedsLock(frame);
+            _control.Add(frame);
         }
 
         _wake.Set();
@@ -109,7 +102,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             foreach (ControlFrame frame in frames)
             {
-                EnqueueNeedsLock(frame);
+                _control.Add(frame);
             }
         }
 
@@ -122,7 +115,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            EnqueueNeedsLock(act());
+            _control.Add(act());
         }
 
         _wake.Set();
@@ -134,7 +127,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
-            EnqueueNeedsLock(accepted);
+            _control.Add(accepted);
             _cursors.Add(cursor);
             job.SetHoldsBack(cursor, _connection is not null);
         }
@@ -155,7 +148,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             if (_cursors.Contains(job.Spec.Id))
             {
-                EnqueueNeedsLock(makeAnswer(job.Snapshot(), null));
+                _control.Add(makeAnswer(job.Snapshot(), null));
             }
             else if (_cursors.Subscriptions >= limit)
             {
@@ -166,7 +159,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 opened = new JobCursor(job, this, isSubscription: true);
                 JobSnapshot snapshot = _cursors.Add(opened);
                 opened.Position = choosePosition(snapshot);
-                EnqueueNeedsLock(makeAnswer(snapshot, opened.Position));
+                _control.Add(makeAnswer(snapshot, opened.Position));
             }
         }
 
@@ -208,7 +201,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
             if (lastFrame is { } frame)
             {
-                EnqueueNeedsLock(new ControlFrame(frame, OutlivesConnection: false));
+                _control.Add(new ControlFrame(frame, KeptUntil.Disconnect));
             }
 
             _isComplete = true;
@@ -234,7 +227,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            KeepAnswersNeedsLock();
+            _control.Disconnect();
             _cursors.HoldBack(false);
             _connection = null;
         }
@@ -246,8 +239,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         lock (_lock)
         {
             _cursors.Clear();
-            SetControlNeedsLock([]);
-            _unconfirmed.Clear();
+            _control.Clear();
         }
     }
 
@@ -257,11 +249,10 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _unconfirmed.Clear();
-            CollectControlNeedsLock(batch);
+            _control.Collect(batch, _sequence.HighestSent, _sequence.Floor);
             if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
-                EnqueueNeedsLock(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
+                _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(), KeptUntil.Disconnect));
                 _isComplete = true;
             }
 
@@ -271,7 +262,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 _isComplete = true;
             }
 
-            return !_isComplete || _control.Count > 0;
+            return !_isComplete || !_control.IsEmpty;
         }
     }
 
@@ -297,16 +288,6 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         connection?.OnStalled();
     }
 
-    private void CollectControlNeedsLock(FrameBatch batch)
-    {
-        while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
-        {
-            _controlBytes -= frame.Bytes.Length;
-            batch.Add(frame.Bytes);
-            _unconfirmed.Add(frame);
-        }
-    }
-
     // Returns false when what has to be sent next is no longer held.
     private bool CollectLiveNeedsLock(FrameBatch batch)
     {
@@ -330,26 +311,6 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
 
         return true;
-    }
-
-    // Of the last batch it is not known what was sent: its answers are sent again. An answer that was sent and lost on the way is not,
-    // because nothing tells it from one that arrived, and clients that pair answers in order would take it for another's.
-    private void KeepAnswersNeedsLock()
-    {
-        SetControlNeedsLock([.. _unconfirmed.Concat(_control).Where(static frame => frame.OutlivesConnection)]);
-        _unconfirmed.Clear();
-    }
-
-    private void EnqueueNeedsLock(ControlFrame frame)
-    {
-        _control.Enqueue(frame);
-        _controlBytes += frame.Bytes.Length;
-    }
-
-    private void SetControlNeedsLock(ControlFrame[] frames)
-    {
-        _control = new(frames);
-        _controlBytes = frames.Sum(static frame => (long)frame.Bytes.Length);
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>

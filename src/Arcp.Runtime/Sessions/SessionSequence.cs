@@ -17,6 +17,12 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     /// <summary>What the session may be sent (§6.2).</summary>
     public Features Features { get; set; }
 
+    /// <summary>The highest number that was sent on this connection, or that its client has.</summary>
+    public long HighestSent => Math.Min(_replayNext - 1, _window.LastSeq);
+
+    /// <summary>The highest number that cannot be sent again.</summary>
+    public long Floor => _window.Floor;
+
     /// <summary>Whether frames are being sent again.</summary>
     public bool IsReplaying => _replayNext != long.MaxValue;
 
@@ -29,8 +35,7 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     /// <summary>Lets go of frames that the client has processed (§6.5). Numbers that were not sent on this connection are ignored.</summary>
     public void Acknowledge(long upTo)
     {
-        long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
-        if (upTo <= highestSent && lag.Acknowledge(upTo, _window.LastSeq))
+        if (upTo <= HighestSent && lag.Acknowledge(upTo, _window.LastSeq))
         {
             _window.Release(upTo);
         }

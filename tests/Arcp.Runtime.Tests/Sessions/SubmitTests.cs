@@ -234,8 +234,9 @@ public class SubmitTests
             }
         }
 
-        // What the transport had taken before the cut may be lost on the way; all others come, in order, none twice.
+        // No acceptance is lost. A refusal that the transport had taken before the cut may be lost on the way.
+        answers.Should().OnlyHaveUniqueItems().And.BeInAscendingOrder(answer => int.Parse(answer![1..], System.Globalization.CultureInfo.InvariantCulture));
+        answers.Should().Contain(Enumerable.Range(0, 10).Select(i => $"s{2 * i}"));
         answers.Should().HaveCountGreaterThanOrEqualTo(15);
-        answers.Should().Equal(Enumerable.Range(20 - answers.Count, answers.Count).Select(i => $"s{i}"));
     }
 }
