@@ -67,7 +67,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
-            KeepAnswersNeedsLock();
+            KeepAnswersNeedsLock(lastEventSeq ?? 0);
             _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
             _connection = connection;
             _farewell = null;
@@ -231,7 +231,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            KeepAnswersNeedsLock();
+            KeepAnswersNeedsLock(received: 0);
             _cursors.HoldBack(false);
             _connection = null;
         }
@@ -298,7 +298,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
         {
             batch.Add(frame.Bytes);
-            _unconfirmed.Add(frame);
+            _unconfirmed.Add(frame with { SentBehind = _sequence.HighestSent });
         }
     }
 
@@ -327,10 +327,10 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         return true;
     }
 
-    // What the last batch held may not have been sent.
-    private void KeepAnswersNeedsLock()
+    // What the last batch held may not have been sent, unless the client has received what came behind it.
+    private void KeepAnswersNeedsLock(long received)
     {
-        _control = new(_unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection));
+        _control = new(_unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection && !(frame.SentBehind < received)));
         _unconfirmed.Clear();
     }
 

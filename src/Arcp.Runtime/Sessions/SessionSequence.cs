@@ -20,6 +20,9 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     /// <summary>Whether frames are being sent again.</summary>
     public bool IsReplaying => _replayNext != long.MaxValue;
 
+    /// <summary>The highest number that was sent on this connection, or that the client had before it.</summary>
+    public long HighestSent => Math.Min(_replayNext - 1, _window.LastSeq);
+
     /// <summary>Whether every frame above a number can be sent again.</summary>
     public bool CanReplay(long lastEventSeq) => _window.HoldsAllAbove(lastEventSeq);
 
@@ -29,8 +32,7 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     /// <summary>Lets go of frames that the client has processed (§6.5). Numbers that were not sent on this connection are ignored.</summary>
     public void Acknowledge(long upTo)
     {
-        long highestSent = Math.Min(_replayNext - 1, _window.LastSeq);
-        if (upTo <= highestSent && lag.Acknowledge(upTo, _window.LastSeq))
+        if (upTo <= HighestSent && lag.Acknowledge(upTo, _window.LastSeq))
         {
             _window.Release(upTo);
         }
