@@ -11,6 +11,9 @@ internal readonly partial record struct AgentReference(string Name, string? Vers
     public const string NameRule = "[a-z0-9][a-z0-9._-]*";
     public const string VersionRule = "[a-zA-Z0-9.+_-]+";
 
+    /// <summary>The longest reference that is accepted, in characters.</summary>
+    public const int MaxLength = 256;
+
     public static bool IsName(string text) => NamePattern().IsMatch(text);
 
     public static bool IsVersion(string text) => VersionPattern().IsMatch(text);
@@ -19,7 +22,7 @@ internal readonly partial record struct AgentReference(string Name, string? Vers
     {
         int at = text?.IndexOf('@', StringComparison.Ordinal) ?? -1;
         name = at < 0 ? new(text ?? string.Empty, null) : new(text![..at], text[(at + 1)..]);
-        return IsName(name.Name) && (name.Version is null || IsVersion(name.Version));
+        return text?.Length <= MaxLength && IsName(name.Name) && (name.Version is null || IsVersion(name.Version));
     }
 
     [GeneratedRegex($@"\A{NameRule}\z", RegexOptions.CultureInvariant)]

@@ -17,7 +17,7 @@ internal sealed class Job
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _clock;
-    private readonly Action<Job> _onEnded;
+    private readonly IJobOwner _owner;
     private readonly byte[] _jobMembers;
     private readonly JobLog _log;
     private readonly JobLimits _limits;
@@ -31,14 +31,14 @@ internal sealed class Job
     /// <param name="spec">What is fixed.</param>
     /// <param name="limits">What bounds its log.</param>
     /// <param name="clock">The clock of its events.</param>
-    /// <param name="onEnded">Called once, outside the lock, by whoever ends the job.</param>
-    public Job(JobSpec spec, JobLimits limits, TimeProvider clock, Action<Job> onEnded)
+    /// <param name="owner">Hears of its end.</param>
+    public Job(JobSpec spec, JobLimits limits, TimeProvider clock, IJobOwner owner)
     {
         Spec = spec;
         _limits = limits;
         _log = new JobLog(limits);
         _clock = clock;
-        _onEnded = onEnded;
+        _owner = owner;
         _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
         Stopping = _stopping.Token;
         CreatedTimestamp = clock.GetTimestamp();
@@ -76,6 +76,23 @@ internal sealed class Job
     /// <returns>Whether it took effect.</returns>
     public bool TryApply(JobSignal signal)
     {
+        if (!TryTransition(signal))
+        {
+            return false;
+        }
+
+        if (signal is JobSignal.Finished or JobSignal.Stopped)
+        {
+            CompleteEnd();
+        }
+
+        return true;
+    }
+
+    /// <summary>Sends a signal and leaves what follows from an end to the caller, who holds a lock: if it took effect he calls <see cref="CompleteEnd"/> once, without it.</summary>
+    /// <returns>Whether it took effect.</returns>
+    public bool TryTransition(JobSignal signal)
+    {
         DateTimeOffset now = _clock.GetUtcNow();
         ArrayBufferWriter<byte> tail = Scratch();
         bool isTerminal = false;
@@ -96,18 +113,14 @@ internal sealed class Job
                 throw new ArgumentException("Events are emitted with EmitAsync.", nameof(signal));
         }
 
-        if (Append(signal, tail.WrittenSpan, Features.None, isTerminal, waits: false, out _) is not AppendOutcome.Done)
-        {
-            return false;
-        }
+        return Append(signal, tail.WrittenSpan, Features.None, isTerminal, waits: false, out _) is AppendOutcome.Done;
+    }
 
-        if (isTerminal)
-        {
-            RequestStop();
-            _onEnded(this);
-        }
-
-        return true;
+    /// <summary>What follows from the end, once: the agent is told to stop, and the owner hears of it.</summary>
+    public void CompleteEnd()
+    {
+        RequestStop();
+        _owner.OnEnded(this);
     }
 
     /// <summary>Appends an event. Waits while the log is full of what a reader that holds back has not read.</summary>
@@ -308,6 +321,11 @@ internal sealed class Job
                 _space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 space = _space.Task;
                 return AppendOutcome.Full;
+            }
+
+            if (isTerminal)
+            {
+                _owner.OnEnding(this);
             }
 
             _state = next;

@@ -11,7 +11,7 @@ namespace Arcp.Runtime.Jobs;
 
 /// <summary>All jobs that are at work or retained, and each principal's share of them.</summary>
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
-internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
+internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
 {
     private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
@@ -55,7 +55,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
             share.Active++;
             _active++;
             ArcpTelemetry.JobsRunning.Add(1);
-            job = new Job(spec, _limits, clock, OnEnded);
+            job = new Job(spec, _limits, clock, this);
             _jobs[spec.Id] = job;
             share.Listing.Add(job);
             return JobCreation.Created;
@@ -101,9 +101,8 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         }
     }
 
-    private void OnEnded(Job job)
+    void IJobOwner.OnEnded(Job job)
     {
-        OnInactive(job);
         if (!_jobs.ContainsKey(job.Spec.Id))
         {
             return; // it was taken back
@@ -116,7 +115,8 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
     }
 
-    private void OnInactive(Job job)
+    // Before the end can be seen: whoever sees it may submit again at once.
+    void IJobOwner.OnEnding(Job job)
     {
         lock (_lock)
         {

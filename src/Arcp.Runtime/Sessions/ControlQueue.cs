@@ -1,17 +1,17 @@
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>The frames without a number that a session has to send, in order, and those sent ones that may have to be sent again.</summary>
-/// <remarks>Needs the outbox's lock.</remarks>
+/// <summary>The frames without a number that a session has to send, in order.</summary>
+/// <remarks>
+/// Needs the outbox's lock. An answer that was sent and lost on the way does not come again: a resume brings numbered frames only (§6.3),
+/// and a client that pairs answers in order would take it for another request's.
+/// </remarks>
 internal sealed class ControlQueue
 {
     /// <summary>How many frames may wait for a client that asks and does not read, and how many bytes of them.</summary>
     private const int MaxWaiting = 10_000;
     private const long MaxWaitingBytes = 16 * 1024 * 1024;
 
-    /// <summary>How many frames are kept until they were received.</summary>
-    private const int MaxKept = 1_000;
-
-    private readonly List<SentAnswer> _sent = [];
+    private readonly List<CollectedAnswer> _collected = [];
     private Queue<ControlFrame> _waiting = new();
     private long _waitingBytes;
 
@@ -30,42 +30,38 @@ internal sealed class ControlQueue
     /// <summary>Collects what waits. What the last call gave has been sent.</summary>
     /// <param name="batch">Where to.</param>
     /// <param name="highestSent">The highest number sent before.</param>
-    /// <param name="floor">The highest number that cannot be asked for again.</param>
-    public void Collect(FrameBatch batch, long highestSent, long floor)
+    public void Collect(FrameBatch batch, long highestSent)
     {
-        // Who resumes has everything up to the floor, and so all that was sent before it.
-        _sent.RemoveAll(answer => answer.Frame.Kept is KeptUntil.Sent || answer.AfterSeq < floor);
+        _collected.Clear();
         while (!batch.IsFull && _waiting.TryDequeue(out ControlFrame frame))
         {
             _waitingBytes -= frame.Bytes.Length;
             batch.Add(frame.Bytes);
-            if (frame.Kept is not KeptUntil.Disconnect)
+            if (frame.OutlivesConnection)
             {
-                _sent.Add(new SentAnswer(frame, highestSent));
+                _collected.Add(new CollectedAnswer(frame, highestSent));
             }
         }
-
-        _sent.RemoveRange(0, Math.Max(0, _sent.Count - MaxKept));
     }
 
-    /// <summary>Begins a connection: the first frame, then the answers that its client may not have.</summary>
+    /// <summary>Begins a connection: the first frame, then the answers that the last connection did not carry.</summary>
     /// <param name="first">The first frame.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = the session is new.</param>
     public void Restart(ControlFrame first, long? lastEventSeq)
     {
-        // Frames arrive in order: whoever has a number has all that was sent before it.
-        IEnumerable<ControlFrame> again = _sent.Where(answer => answer.AfterSeq >= lastEventSeq).Select(answer => answer.Frame);
-        Replace([first, .. again, .. _waiting]);
-        _sent.Clear();
+        // Frames arrive in order: whoever has a number has all that was collected before it.
+        IEnumerable<ControlFrame> unsent = _collected.Where(answer => answer.AfterSeq >= lastEventSeq).Select(answer => answer.Frame);
+        Replace([first, .. unsent, .. _waiting]);
+        _collected.Clear();
     }
 
     /// <summary>Ends a connection: what was only for it is dropped.</summary>
-    public void Disconnect() => Replace([.. _waiting.Where(frame => frame.Kept is not KeptUntil.Disconnect)]);
+    public void Disconnect() => Replace([.. _waiting.Where(frame => frame.OutlivesConnection)]);
 
     public void Clear()
     {
         Replace([]);
-        _sent.Clear();
+        _collected.Clear();
     }
 
     private void Replace(ControlFrame[] frames)
@@ -74,5 +70,5 @@ internal sealed class ControlQueue
         _waitingBytes = frames.Sum(static frame => (long)frame.Bytes.Length);
     }
 
-    private readonly record struct SentAnswer(ControlFrame Frame, long AfterSeq);
+    private readonly record struct CollectedAnswer(ControlFrame Frame, long AfterSeq);
 }

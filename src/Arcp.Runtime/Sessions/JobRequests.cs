@@ -42,14 +42,19 @@ internal sealed class JobRequests(Session session, SessionServices services)
         }
 
         // In one step with respect to the writer: job.cancelled comes before the job.error that it causes.
+        bool applied = false;
         session.Outbox.ActAndPost(() =>
         {
-            bool applied = job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancellation(cancel.Reason)));
+            applied = job.TryTransition(new JobSignal.Stopped(new JobOutcome.Cancellation(cancel.Reason)));
             JobCancelled answer = applied
                 ? new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason }
                 : new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = job.Snapshot().State.Status };
             return ToFrame(answer, header, job);
         });
+        if (applied)
+        {
+            job.CompleteEnd();
+        }
     }
 
     /// <summary>Lets the session read a job's log (§7.6).</summary>
@@ -134,18 +139,18 @@ internal sealed class JobRequests(Session session, SessionServices services)
             case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
-                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload, KeptUntil.Received));
+                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload));
                 services.Runner.Start(accepted.Job, accepted.Work);
                 break;
             case SubmitDecision.Repeat { Original: var original }:
                 _ = TraceContext.TryParse(original.Trace, out TraceContext? trace);
-                session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload, KeptUntil.Sent));
+                session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload));
                 break;
         }
     }
 
     // request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).
-    private ControlFrame AcceptedFrame(FrameHeader header, JobId jobId, TraceContext? trace, byte[] payload, KeptUntil kept) => new(
+    private ControlFrame AcceptedFrame(FrameHeader header, JobId jobId, TraceContext? trace, byte[] payload) => new(
         ControlFrames.Frame<JobAccepted>(payload, new FrameHeader
         {
             Id = MessageId.New(services.Clock),
@@ -154,7 +159,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             Trace = trace,
             RequestId = header.Id,
         }),
-        kept);
+        OutlivesConnection: true);
 
     private JobSubscribed Subscribed(Job job, JobSnapshot now, bool replayed) => new()
     {
@@ -178,7 +183,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             Trace = job.Spec.Trace,
             RequestId = header.Id,
         }),
-        KeptUntil.Disconnect);
+        OutlivesConnection: false);
 
     /// <summary>Finds a job that this session's principal may know of.</summary>
     /// <exception cref="ArcpException">None is named, or there is none.</exception>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -91,7 +92,7 @@ internal static class ListingCursor
     public static JobPlace Decode(string cursor, Principal principal, byte[] key)
     {
         byte[] bytes = new byte[Base64Url.GetMaxDecodedLength(cursor.Length)];
-        if (Base64Url.TryDecodeFromChars(cursor, bytes, out int length) && length > SealBytes
+        if (Base64Url.DecodeFromChars(cursor, bytes, out _, out int length) is OperationStatus.Done && length > SealBytes
             && CryptographicOperations.FixedTimeEquals(bytes.AsSpan(0, SealBytes), Seal(bytes.AsSpan(SealBytes, length - SealBytes), principal, key)))
         {
             string[] parts = Encoding.UTF8.GetString(bytes, SealBytes, length - SealBytes).Split(':', 2);

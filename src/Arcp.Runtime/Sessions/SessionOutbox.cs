@@ -45,7 +45,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have, then the numbers that it has not.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then the numbers that the client has not.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
@@ -64,7 +64,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
-            _control.Restart(new ControlFrame(connection.Welcome, KeptUntil.Disconnect), lastEventSeq);
+            _control.Restart(new ControlFrame(connection.Welcome, OutlivesConnection: false), lastEventSeq);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -201,7 +201,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
             if (lastFrame is { } frame)
             {
-                _control.Add(new ControlFrame(frame, KeptUntil.Disconnect));
+                _control.Add(new ControlFrame(frame, OutlivesConnection: false));
             }
 
             _isComplete = true;
@@ -249,10 +249,10 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Collect(batch, _sequence.HighestSent, _sequence.Floor);
+            _control.Collect(batch, _sequence.HighestSent);
             if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
-                _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(), KeptUntil.Disconnect));
+                _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
                 _isComplete = true;
             }
 

@@ -12,6 +12,8 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Thread-safe, one lock. The window runs from the disconnect; a connected session never expires.</remarks>
 internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue deadlines, ILogger logger)
 {
+    private static readonly Principal AllAnonymous = Principal.Anonymous("*");
+
     private readonly Lock _lock = new();
     private readonly Dictionary<SessionId, Entry> _sessions = [];
     private readonly Dictionary<ResumeTokenHash, Entry> _byToken = [];
@@ -34,13 +36,13 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
     {
         lock (_lock)
         {
-            int count = _perPrincipal.GetValueOrDefault(session.Principal);
+            int count = _perPrincipal.GetValueOrDefault(QuotaOf(session));
             if (count >= options.MaxSessionsPerPrincipal)
             {
                 return false;
             }
 
-            _perPrincipal[session.Principal] = count + 1;
+            _perPrincipal[QuotaOf(session)] = count + 1;
             var entry = new Entry(session) { Connection = connection, Token = token };
             _sessions.Add(session.Id, entry);
             _byToken.Add(token, entry);
@@ -150,6 +152,9 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
         Array.ForEach(entries, Expire);
     }
 
+    // Each anonymous session is a principal of its own; for the limit they are one, or there would be none.
+    private static Principal QuotaOf(Session session) => session.Principal.IsAnonymous ? AllAnonymous : session.Principal;
+
     private void StartWindowNeedsLock(Entry entry)
     {
         if (entry is { Connection: null, IsClaimed: false })
@@ -168,14 +173,14 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
             }
 
             _byToken.Remove(entry.Token);
-            int left = _perPrincipal[entry.Session.Principal] - 1;
+            int left = _perPrincipal[QuotaOf(entry.Session)] - 1;
             if (left == 0)
             {
-                _perPrincipal.Remove(entry.Session.Principal);
+                _perPrincipal.Remove(QuotaOf(entry.Session));
             }
             else
             {
-                _perPrincipal[entry.Session.Principal] = left;
+                _perPrincipal[QuotaOf(entry.Session)] = left;
             }
         }
 

@@ -119,7 +119,7 @@ internal sealed class Submission(Session session, SessionServices services)
     {
         if (!AgentReference.TryParse(submit.Agent, out AgentReference name))
         {
-            throw Invalid($"'agent' must be {AgentReference.NameRule}, optionally followed by @ and a version {AgentReference.VersionRule}.");
+            throw Invalid($"'agent' must have at most {AgentReference.MaxLength} characters: {AgentReference.NameRule}, optionally followed by @ and a version {AgentReference.VersionRule}.");
         }
 
         if (submit.MaxRuntimeSec is { } seconds && !(seconds > 0))

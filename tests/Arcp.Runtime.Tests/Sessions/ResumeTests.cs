@@ -16,6 +16,8 @@ public class ResumeTests
             WireClient client = runtime.Connect(capacity: 1 + (boundary % 300));
             await client.HelloAsync();
             await client.SendAsync("job.submit", new { agent = "count", input = new { n = 200 } });
+            int submitted = boundary + 1;
+            await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().Jobs == submitted, "the submit has arrived");
             var received = new Received();
             for (int i = 0; i < boundary; i++)
             {
@@ -31,7 +33,7 @@ public class ResumeTests
             }
 
             received.Seqs.Should().Equal(Enumerable.Range(1, 202).Select(n => (long)n), "the connection was lost behind frame {0}", boundary);
-            received.Acceptances.Should().BeGreaterThan(0, "the answer to the submit was lost behind frame {0}", boundary);
+            received.Acceptances.Should().BeLessThanOrEqualTo(2, "an answer comes again only when the batch that held it was cut, here behind frame {0}", boundary);
             await again.CloseAsync();
         }
     }
@@ -356,7 +358,7 @@ public class ResumeTests
         }
 
         received.Seqs.Should().Equal(Enumerable.Range(1, 502).Select(n => (long)n));
-        received.Acceptances.Should().BeGreaterThan(0);
+        received.Acceptances.Should().BeLessThanOrEqualTo(1, "only the next connection is read");
     }
 
     [Fact]

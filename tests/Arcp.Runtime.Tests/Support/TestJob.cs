@@ -27,7 +27,7 @@ internal static class TestJob
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
         };
-        return new Job(spec, NewLimits(maxEntries, maxBytes), clock, onEnded ?? (_ => { }));
+        return new Job(spec, NewLimits(maxEntries, maxBytes), clock, new Owner(onEnded));
     }
 
     public static JobLog NewLog(int maxEntries = int.MaxValue, long maxBytes = long.MaxValue) => new(NewLimits(maxEntries, maxBytes));
@@ -68,4 +68,13 @@ internal static class TestJob
 
     private static JobLimits NewLimits(int maxEntries, long maxBytes) =>
         new(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue));
+
+    private sealed class Owner(Action<Job>? onEnded) : IJobOwner
+    {
+        public void OnEnding(Job job)
+        {
+        }
+
+        public void OnEnded(Job job) => onEnded?.Invoke(job);
+    }
 }
