@@ -82,10 +82,5 @@ internal sealed class ArcpEndpoint(ArcpEndpointOptions options, ILogger logger)
         }).ConfigureAwait(false);
 
         await runtime.RunConnectionAsync(new WebSocketTransport(socket), connection, context.RequestAborted).ConfigureAwait(false);
-        if (socket.CloseStatus is null)
-        {
-            // The peer has not closed its side in the time it was given. Without this the server would go on trying to send it what is left.
-            context.Abort();
-        }
     }
 }

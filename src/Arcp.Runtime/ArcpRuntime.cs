@@ -21,6 +21,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
     private readonly DeadlineQueue _deadlines;
     private readonly InMemoryIdempotencyStore _idempotency;
     private readonly ConcurrentDictionary<object, Task> _running = new();
+    private readonly CancellationTokenSource _noMoreSessions = new();
     private readonly CancellationTokenSource _cut = new();
     private readonly Lock _lock = new();
     private Task? _stopping;
@@ -88,7 +89,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cut.Token);
-            await _connections.RunAsync(transport, context ?? ConnectionContext.Unknown, either.Token).ConfigureAwait(false);
+            await _connections.RunAsync(transport, context ?? ConnectionContext.Unknown, _noMoreSessions.Token, either.Token).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // A connection that fails must not take its host down; what happened is in the log.
         catch (Exception e)
@@ -102,6 +103,16 @@ public sealed class ArcpRuntime : IAsyncDisposable
             _running.TryRemove(ended, out _);
             ended.SetResult();
         }
+    }
+
+    /// <summary>Opens a connection within this process, served like any other.</summary>
+    /// <param name="context">What the host knows of it; null = nothing.</param>
+    /// <returns>The client's end. Disposing it ends the connection.</returns>
+    public ITransport ConnectInProcess(ConnectionContext? context = null)
+    {
+        (InMemoryTransport client, InMemoryTransport server) = InMemoryTransport.CreatePair();
+        _ = RunConnectionAsync(server, context); // it is among the running ones, which StopAsync awaits, and never fails
+        return client;
     }
 
     /// <summary>Stops: takes no more submits and connections, asks agents to stop and gives them the shutdown grace, ends every job with one terminal frame, sends what there is to send, and closes all connections.</summary>
@@ -121,14 +132,16 @@ public sealed class ArcpRuntime : IAsyncDisposable
     private async Task StopCoreAsync(CancellationToken cancellationToken)
     {
         await Task.Yield(); // the lock is not held from here on
+        await _noMoreSessions.CancelAsync().ConfigureAwait(false);
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
         await Task.WhenAll(_services.Sessions.All().Select(session => session.LastAnswer)).ConfigureAwait(false);
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
-        await _cut.CancelAsync().ConfigureAwait(false); // what is left has not got as far as a session
+        await _cut.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_running.Values).ConfigureAwait(false);
         _services.Sessions.Clear();
         _services.Jobs.Clear();
         _deadlines.Dispose();
+        _noMoreSessions.Dispose();
         _cut.Dispose();
     }
 

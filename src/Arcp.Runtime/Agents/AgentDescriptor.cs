@@ -17,18 +17,39 @@ internal sealed class AgentWork(AgentDescriptor agent, AgentEnvironment environm
     public async Task<RawJson> RunAsync(Job job, CancellationToken cancellationToken)
     {
         AsyncServiceScope? scope = environment.Services.GetService(typeof(IServiceScopeFactory)) is IServiceScopeFactory factory ? factory.CreateAsyncScope() : null;
+        IAgent? instance = null;
         try
         {
-            IAgent instance = agent.Create(scope?.ServiceProvider ?? environment.Services);
+            AgentEnvironment own = scope is { } opened ? environment with { Services = opened.ServiceProvider } : environment;
+            instance = agent.Create(own.Services);
             using var toolCalls = new ToolActivities();
-            var context = new JobContext(job, environment, toolCalls);
-            return await instance.RunAsync(context, cancellationToken).ConfigureAwait(false) ?? RawJson.Null;
+            return await instance.RunAsync(new JobContext(job, own, toolCalls), cancellationToken).ConfigureAwait(false) ?? RawJson.Null;
         }
         finally
         {
-            if (scope is { } created)
+            await DisposeAsync(instance, scope).ConfigureAwait(false);
+        }
+    }
+
+    // The instance is ours, not the scope's: it goes first, while the services that it uses are still there.
+    private static async ValueTask DisposeAsync(IAgent? instance, AsyncServiceScope? scope)
+    {
+        try
+        {
+            if (instance is IAsyncDisposable asynchronous)
             {
-                await created.DisposeAsync().ConfigureAwait(false);
+                await asynchronous.DisposeAsync().ConfigureAwait(false);
+            }
+            else
+            {
+                (instance as IDisposable)?.Dispose();
+            }
+        }
+        finally
+        {
+            if (scope is { } opened)
+            {
+                await opened.DisposeAsync().ConfigureAwait(false);
             }
         }
     }

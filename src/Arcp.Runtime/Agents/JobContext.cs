@@ -58,7 +58,7 @@ public sealed class JobContext
     /// <summary>Cancelled when the job has ended without the agent, or the runtime shuts down.</summary>
     public CancellationToken CancellationToken => _job.Stopping;
 
-    /// <summary>The host's services; empty when the runtime was built without a container.</summary>
+    /// <summary>The job's own scope of the host's services, gone when the agent has returned; empty when the runtime was built without a container.</summary>
     public IServiceProvider Services { get; }
 
     internal JsonSerializerOptions? JsonSerializerOptions { get; }

@@ -6,6 +6,9 @@ namespace Arcp.Runtime.Configuration;
 /// <summary>The settings of a runtime (§14). They are read once, when the runtime is built, and validated then.</summary>
 public sealed class ArcpRuntimeOptions
 {
+    /// <summary>The timers behind these waits take 49 days at most; nobody means more than a day.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(24);
+
     /// <summary>The name told to clients (§6.2). Default <c>arcp-dotnet</c>; not empty.</summary>
     public string Name { get; set; } = "arcp-dotnet";
 
@@ -21,7 +24,7 @@ public sealed class ArcpRuntimeOptions
     /// <summary>The largest frame that is accepted, in bytes (§4). Default 4 MiB; 1 KiB to 1 GiB.</summary>
     public int MaxFrameBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>How long a connection may take to say hello (§6.2). Default 10 s; greater than 0.</summary>
+    /// <summary>How long a connection may take to say hello (§6.2). Default 10 s; greater than 0, at most 24 hours.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>After how long without traffic a session is pinged; after twice that without a sign of life its connection ends (§6.4). Default 30 s; greater than 0. Clients are told no less than 1 s; a shorter interval works all the same, because every ping is answered.</summary>
@@ -33,7 +36,7 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How long a job that has ended stays listed and can be subscribed to (§6.6). Null = as long as <see cref="ResumeWindow"/>; 0 or more.</summary>
     public TimeSpan? TerminalRetention { get; set; }
 
-    /// <summary>How long jobs may wind down when the runtime stops. Default 5 s; 0 or more.</summary>
+    /// <summary>How long jobs may wind down when the runtime stops. Default 5 s; 0 to 24 hours.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How refused requests are answered (§12). Default <see cref="RejectionFrames.Both"/>.</summary>
@@ -85,11 +88,11 @@ public sealed class ArcpRuntimeOptions
             (!string.IsNullOrWhiteSpace(Name), $"{nameof(Name)} must not be empty."),
             (!string.IsNullOrWhiteSpace(Version), $"{nameof(Version)} must not be empty."),
             (MaxFrameBytes is >= 1024 and <= 1 << 30, $"{nameof(MaxFrameBytes)} must be 1 KiB to 1 GiB."),
-            (HandshakeTimeout > TimeSpan.Zero, $"{nameof(HandshakeTimeout)} must be greater than 0."),
+            (HandshakeTimeout > TimeSpan.Zero && HandshakeTimeout <= LongestWait, $"{nameof(HandshakeTimeout)} must be greater than 0 and at most 24 hours."),
             (HeartbeatInterval > TimeSpan.Zero, $"{nameof(HeartbeatInterval)} must be greater than 0."),
             (ResumeWindow >= TimeSpan.Zero, $"{nameof(ResumeWindow)} must be 0 or more."),
             (EffectiveRetention >= TimeSpan.Zero, $"{nameof(TerminalRetention)} must be 0 or more."),
-            (ShutdownGrace >= TimeSpan.Zero, $"{nameof(ShutdownGrace)} must be 0 or more."),
+            (ShutdownGrace >= TimeSpan.Zero && ShutdownGrace <= LongestWait, $"{nameof(ShutdownGrace)} must be 0 or more and at most 24 hours."),
             (Enum.IsDefined(RejectionFrames), $"{nameof(RejectionFrames)} must be one of {string.Join(", ", Enum.GetNames<RejectionFrames>())}."),
             (MaxUnwelcomedConnections >= 1, $"{nameof(MaxUnwelcomedConnections)} must be at least 1."),
             (MaxSessionsPerPrincipal >= 1, $"{nameof(MaxSessionsPerPrincipal)} must be at least 1."),

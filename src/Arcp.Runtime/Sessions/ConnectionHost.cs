@@ -19,13 +19,17 @@ internal sealed class ConnectionHost(SessionServices services)
     public int UnwelcomedCount => Volatile.Read(ref _unwelcomed);
 
     /// <summary>Serves one connection and disposes its transport.</summary>
-    public async Task RunAsync(ITransport transport, ConnectionContext context, CancellationToken cancellationToken)
+    /// <param name="transport">The connection.</param>
+    /// <param name="context">What the host knows of it.</param>
+    /// <param name="noMoreSessions">Ends the wait of a connection that has no session yet: the runtime is shutting down.</param>
+    /// <param name="cancellationToken">Cuts the connection.</param>
+    public async Task RunAsync(ITransport transport, ConnectionContext context, CancellationToken noMoreSessions, CancellationToken cancellationToken)
     {
         using var buffer = new FrameBuffer(services.Options.MaxFrameBytes);
         await using (transport.ConfigureAwait(false))
         {
             var connection = new SessionConnection(transport, buffer, services);
-            if (await WelcomeAsync(transport, buffer, connection, context, cancellationToken).ConfigureAwait(false) is { } session)
+            if (await WelcomeAsync(transport, buffer, connection, context, noMoreSessions, cancellationToken).ConfigureAwait(false) is { } session)
             {
                 await connection.RunAsync(session, cancellationToken).ConfigureAwait(false);
             }
@@ -34,10 +38,10 @@ internal sealed class ConnectionHost(SessionServices services)
 
     /// <summary>Makes a session of the connection, or answers why not.</summary>
     private async Task<Session?> WelcomeAsync(
-        ITransport transport, FrameBuffer buffer, SessionConnection connection, ConnectionContext context, CancellationToken cancellationToken)
+        ITransport transport, FrameBuffer buffer, SessionConnection connection, ConnectionContext context, CancellationToken noMoreSessions, CancellationToken cancellationToken)
     {
         using var time = new CancellationTokenSource(services.Options.HandshakeTimeout, services.Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, noMoreSessions, cancellationToken);
         Task<FrameReadStatus> reading = Task.FromResult(FrameReadStatus.Closed);
         FrameHeader answered = default;
         ArcpException refusal;
@@ -61,7 +65,7 @@ internal sealed class ConnectionHost(SessionServices services)
         }
         catch (OperationCanceledException)
         {
-            refusal = cancellationToken.IsCancellationRequested
+            refusal = noMoreSessions.IsCancellationRequested || cancellationToken.IsCancellationRequested
                 ? new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true)
                 : new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
         }
@@ -89,10 +93,11 @@ internal sealed class ConnectionHost(SessionServices services)
             await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error, answered.Id), header), time.Token).ConfigureAwait(false);
             await transport.FlushAsync(time.Token).ConfigureAwait(false);
             await transport.CloseAsync(time.Token).ConfigureAwait(false);
-            if (reading.IsCompleted)
-            {
-                await PeerClosing.WaitAsync(transport, buffer, time.Token).ConfigureAwait(false);
-            }
+
+            // A read that waits since before the refusal, too, is given its time: a WebSocket that is disposed under a read is reset,
+            // and the peer would see neither the refusal nor the close.
+            await reading.WaitAsync(time.Token).ConfigureAwait(false);
+            await PeerClosing.WaitAsync(transport, buffer, time.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException)
         {

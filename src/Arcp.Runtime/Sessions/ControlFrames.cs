@@ -45,10 +45,11 @@ internal static class ControlFrames
     /// <param name="form">Which of the two the host wants sent.</param>
     public static ControlFrame[] Refusal(Session session, FrameHeader request, ArcpException error, bool jobRequest, RejectionFrames form)
     {
+        KeptUntil kept = jobRequest ? KeptUntil.Sent : KeptUntil.Disconnect;
         var frames = new List<ControlFrame>(2);
         if (!jobRequest || form is not RejectionFrames.JobOnly)
         {
-            frames.Add(new ControlFrame(session.Frame(ToSessionError(error, request.Id, request.JobId), request), jobRequest));
+            frames.Add(new ControlFrame(session.Frame(ToSessionError(error, request.Id, request.JobId), request), kept));
         }
 
         if (jobRequest && form is not RejectionFrames.SessionOnly)
@@ -64,7 +65,7 @@ internal static class ControlFrames
             ReadOnlyMemory<byte> frame = request.Id is { } id
                 ? Frame(jobless, new FrameHeader { Id = id, SessionId = session.Id, Trace = request.Trace })
                 : session.Frame(jobless, request);
-            frames.Add(new ControlFrame(frame, jobRequest));
+            frames.Add(new ControlFrame(frame, kept));
         }
 
         return [.. frames];

@@ -134,18 +134,18 @@ internal sealed class JobRequests(Session session, SessionServices services)
             case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
-                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload));
+                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload, KeptUntil.Received));
                 services.Runner.Start(accepted.Job, accepted.Work);
                 break;
             case SubmitDecision.Repeat { Original: var original }:
                 _ = TraceContext.TryParse(original.Trace, out TraceContext? trace);
-                session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload));
+                session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload, KeptUntil.Sent));
                 break;
         }
     }
 
     // request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).
-    private ControlFrame AcceptedFrame(FrameHeader header, JobId jobId, TraceContext? trace, byte[] payload) => new(
+    private ControlFrame AcceptedFrame(FrameHeader header, JobId jobId, TraceContext? trace, byte[] payload, KeptUntil kept) => new(
         ControlFrames.Frame<JobAccepted>(payload, new FrameHeader
         {
             Id = MessageId.New(services.Clock),
@@ -154,7 +154,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             Trace = trace,
             RequestId = header.Id,
         }),
-        OutlivesConnection: true);
+        kept);
 
     private JobSubscribed Subscribed(Job job, JobSnapshot now, bool replayed) => new()
     {
@@ -178,7 +178,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             Trace = job.Spec.Trace,
             RequestId = header.Id,
         }),
-        OutlivesConnection: false);
+        KeptUntil.Disconnect);
 
     /// <summary>Finds a job that this session's principal may know of.</summary>
     /// <exception cref="ArcpException">None is named, or there is none.</exception>

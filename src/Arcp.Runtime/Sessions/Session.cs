@@ -37,5 +37,5 @@ internal sealed class Session(SessionId id, Principal principal, SessionOutbox o
 
     /// <summary>Queues a frame for this connection.</summary>
     public void Post(ArcpMessage message, FrameHeader answers = default, JobId? jobId = null) =>
-        Outbox.Post(new ControlFrame(Frame(message, answers, jobId), OutlivesConnection: false));
+        Outbox.Post(new ControlFrame(Frame(message, answers, jobId), KeptUntil.Disconnect));
 }

@@ -12,14 +12,11 @@ namespace Arcp.Runtime.Sessions;
 /// </remarks>
 internal sealed class SessionOutbox(SessionSequence sequence)
 {
-    private const int MaxQueuedAnswers = 10_000;
-
     private readonly Lock _lock = new();
     private readonly CursorSet _cursors = new();
     private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
-    private readonly List<ControlFrame> _unconfirmed = [];
-    private Queue<ControlFrame> _control = new();
+    private readonly ControlQueue _control = new();
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
@@ -36,19 +33,19 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Whether the peer asks far more than it reads: more answers wait than anybody needs.</summary>
+    /// <summary>Whether the peer asks far more than it reads.</summary>
     public bool IsFlooded
     {
         get
         {
             lock (_lock)
             {
-                return _control.Count > MaxQueuedAnswers;
+                return _control.IsOverfull;
             }
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then what was not received.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have, then the numbers that it has not.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
@@ -67,8 +64,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
-            KeepAnswersNeedsLock(lastEventSeq ?? 0);
-            _control = new([new ControlFrame(connection.Welcome, OutlivesConnection: false), .. _control]);
+            _control.Restart(new ControlFrame(connection.Welcome, KeptUntil.Disconnect), lastEventSeq);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -93,7 +89,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Enqueue(frame);
+            _control.Add(frame);
         }
 
         _wake.Set();
@@ -106,7 +102,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             foreach (ControlFrame frame in frames)
             {
-                _control.Enqueue(frame);
+                _control.Add(frame);
             }
         }
 
@@ -119,7 +115,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Enqueue(act());
+            _control.Add(act());
         }
 
         _wake.Set();
@@ -131,7 +127,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
-            _control.Enqueue(accepted);
+            _control.Add(accepted);
             _cursors.Add(cursor);
             job.SetHoldsBack(cursor, _connection is not null);
         }
@@ -152,7 +148,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             if (_cursors.Contains(job.Spec.Id))
             {
-                _control.Enqueue(makeAnswer(job.Snapshot(), null));
+                _control.Add(makeAnswer(job.Snapshot(), null));
             }
             else if (_cursors.Subscriptions >= limit)
             {
@@ -163,7 +159,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 opened = new JobCursor(job, this, isSubscription: true);
                 JobSnapshot snapshot = _cursors.Add(opened);
                 opened.Position = choosePosition(snapshot);
-                _control.Enqueue(makeAnswer(snapshot, opened.Position));
+                _control.Add(makeAnswer(snapshot, opened.Position));
             }
         }
 
@@ -205,7 +201,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
             if (lastFrame is { } frame)
             {
-                _control.Enqueue(new ControlFrame(frame, OutlivesConnection: false));
+                _control.Add(new ControlFrame(frame, KeptUntil.Disconnect));
             }
 
             _isComplete = true;
@@ -231,7 +227,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            KeepAnswersNeedsLock(received: 0);
+            _control.Disconnect();
             _cursors.HoldBack(false);
             _connection = null;
         }
@@ -253,11 +249,10 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _unconfirmed.Clear();
-            CollectControlNeedsLock(batch);
+            _control.Collect(batch, _sequence.HighestSent, _sequence.Floor);
             if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
             {
-                _control.Enqueue(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
+                _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(), KeptUntil.Disconnect));
                 _isComplete = true;
             }
 
@@ -267,7 +262,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 _isComplete = true;
             }
 
-            return !_isComplete || _control.Count > 0;
+            return !_isComplete || !_control.IsEmpty;
         }
     }
 
@@ -293,15 +288,6 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         connection?.OnStalled();
     }
 
-    private void CollectControlNeedsLock(FrameBatch batch)
-    {
-        while (!batch.IsFull && _control.TryDequeue(out ControlFrame frame))
-        {
-            batch.Add(frame.Bytes);
-            _unconfirmed.Add(frame with { SentBehind = _sequence.HighestSent });
-        }
-    }
-
     // Returns false when what has to be sent next is no longer held.
     private bool CollectLiveNeedsLock(FrameBatch batch)
     {
@@ -325,13 +311,6 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
 
         return true;
-    }
-
-    // What the last batch held may not have been sent, unless the client has received what came behind it.
-    private void KeepAnswersNeedsLock(long received)
-    {
-        _control = new(_unconfirmed.Concat(_control).Where(frame => frame.OutlivesConnection && !(frame.SentBehind < received)));
-        _unconfirmed.Clear();
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>

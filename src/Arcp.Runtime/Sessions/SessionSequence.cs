@@ -17,11 +17,14 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     /// <summary>What the session may be sent (§6.2).</summary>
     public Features Features { get; set; }
 
+    /// <summary>The highest number that was sent on this connection, or that its client has.</summary>
+    public long HighestSent => Math.Min(_replayNext - 1, _window.LastSeq);
+
+    /// <summary>The highest number that cannot be sent again.</summary>
+    public long Floor => _window.Floor;
+
     /// <summary>Whether frames are being sent again.</summary>
     public bool IsReplaying => _replayNext != long.MaxValue;
-
-    /// <summary>The highest number that was sent on this connection, or that the client had before it.</summary>
-    public long HighestSent => Math.Min(_replayNext - 1, _window.LastSeq);
 
     /// <summary>Whether every frame above a number can be sent again.</summary>
     public bool CanReplay(long lastEventSeq) => _window.HoldsAllAbove(lastEventSeq);

@@ -38,9 +38,8 @@ internal sealed class DeadlineQueue : IDisposable
     /// <summary>Calls back once when the time has passed; disposing the result calls it off.</summary>
     public IDisposable Schedule(TimeSpan due, Action callback)
     {
-        long ticks = due >= TimeSpan.MaxValue / 2
-            ? long.MaxValue
-            : _clock.GetTimestamp() + (long)Math.Ceiling(Math.Max(due.TotalSeconds, 0) * _clock.TimestampFrequency);
+        double delta = Math.Ceiling(Math.Max(due.TotalSeconds, 0) * _clock.TimestampFrequency);
+        long ticks = delta >= long.MaxValue / 2 ? long.MaxValue : _clock.GetTimestamp() + (long)delta; // never beyond the end of time, which is in the past
         lock (_lock)
         {
             var deadline = new Deadline(this, ticks, _nextNumber++, callback);

@@ -197,6 +197,22 @@ public sealed class StreamTransportTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stream_is_not_disposed_while_a_call_is_inside()
+    {
+        using var stream = new LingeringStream();
+        var transport = new StreamTransport(Stream.Null, stream);
+        await transport.WriteAsync("{}"u8.ToArray(), default);
+        Task flushing = Task.Run(() => transport.FlushAsync(default).AsTask());
+        await stream.Entered.WaitAsync(Patience, TimeProvider.System);
+
+        await transport.DisposeAsync().AsTask().WaitAsync(Patience, TimeProvider.System);
+        Func<Task> end = () => flushing.WaitAsync(Patience, TimeProvider.System);
+        await end.Should().ThrowAsync<TransportException>();
+        stream.WasDisposedUnderACall.Should().BeFalse();
+        stream.CanWrite.Should().BeFalse("it belongs to the transport");
+    }
+
+    [Fact]
     public async Task Streams_that_belong_to_somebody_else_stay_open()
     {
         var input = new MemoryStream();

@@ -64,3 +64,31 @@ internal sealed class DeafStream : MemoryStream
         return new ValueTask(_never.Task);
     }
 }
+
+/// <summary>Takes a moment to leave a write that was cancelled, and notices when it is disposed in that moment.</summary>
+internal sealed class LingeringStream : MemoryStream
+{
+    // Only a wrong disposal ends this wait early; a right one comes after it.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(300);
+
+    private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ManualResetEventSlim _disposed = new();
+
+    public Task Entered => _entered.Task;
+
+    public bool WasDisposedUnderACall { get; private set; }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        _entered.TrySetResult();
+        cancellationToken.WaitHandle.WaitOne();
+        WasDisposedUnderACall = _disposed.Wait(Moment, CancellationToken.None);
+        return ValueTask.FromCanceled(cancellationToken);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _disposed.Set();
+        base.Dispose(disposing);
+    }
+}

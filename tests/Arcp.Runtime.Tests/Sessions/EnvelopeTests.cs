@@ -396,13 +396,13 @@ public partial class EnvelopeTests
     private static partial Regex Nulls();
 
     /// <summary>Takes the first message after a moment for binary, as a WebSocket does.</summary>
-    private sealed class BinaryOnceTransport(ITransport inner, Task from) : ITransport
+    private sealed class BinaryOnceTransport(ITransport inner, Task from) : WrappedTransport(inner)
     {
         private bool _done;
 
-        public async ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken)
+        public override async ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken)
         {
-            FrameReadStatus status = await inner.ReadAsync(frame, cancellationToken);
+            FrameReadStatus status = await base.ReadAsync(frame, cancellationToken);
             if (status is FrameReadStatus.Frame && !_done && from.IsCompleted)
             {
                 _done = true;
@@ -412,13 +412,5 @@ public partial class EnvelopeTests
 
             return status;
         }
-
-        public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken) => inner.WriteAsync(frame, cancellationToken);
-
-        public ValueTask FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
-        public ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 }

@@ -188,9 +188,10 @@ public class HandshakeTests
         {
             WireFrame error = await client.ExpectErrorAsync("UNAUTHENTICATED");
             error.SessionId.Should().NotBeNull();
-            await client.ExpectEndAsync();
+            await client.ExpectEndAsync(); // and does not close its own side
         }
 
+        clock.Advance(TimeSpan.FromSeconds(2));
         await runtime.ConnectionsEndedAsync();
         ArcpRuntimeStatistics left = runtime.Runtime.GetStatistics();
         left.Should().BeEquivalentTo(new ArcpRuntimeStatistics { Connections = 0, Sessions = 0, Jobs = 0, RunningJobs = 0, RunningAgents = 0, PendingDeadlines = 0 });
@@ -261,6 +262,49 @@ public class HandshakeTests
         await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().PendingDeadlines == 1, "the window has begun");
         clock.Advance(TimeSpan.FromSeconds(600));
         await using WireClient fourth = await runtime.OpenAsync();
+    }
+
+    [Fact]
+    public async Task A_silent_connection_stays_until_its_peer_has_read_why_it_ends()
+    {
+        var clock = new ManualClock();
+        await using var runtime = new TestRuntime(clock: clock);
+        await using WireClient silent = runtime.Connect();
+        clock.Advance(TimeSpan.FromSeconds(10));
+        await silent.ExpectErrorAsync("UNAUTHENTICATED");
+        await silent.ExpectEndAsync();
+        runtime.Runtime.GetStatistics().Connections.Should().Be(1);
+
+        await silent.Transport.CloseAsync(CancellationToken.None);
+        await runtime.ConnectionsEndedAsync(); // without a move of the clock
+    }
+
+    [Fact]
+    public async Task A_connection_that_waits_for_its_welcome_does_not_wait_for_the_agents_when_the_runtime_stops()
+    {
+        var release = new TaskCompletionSource();
+        await using var runtime = new TestRuntime(builder =>
+        {
+            builder.Options.ShutdownGrace = TimeSpan.FromMinutes(10);
+            builder.AddAgent("busy", "1.0.0", async (_, _) =>
+            {
+                await release.Task;
+                return null;
+            });
+        });
+        await using WireClient client = await runtime.OpenAsync();
+        await client.SubmitAsync("busy");
+        await client.ExpectAsync("job.event"); // it runs
+        await using WireClient silent = runtime.Connect();
+
+        Task stopping = runtime.Runtime.StopAsync();
+
+        await silent.ExpectErrorAsync("INTERNAL_ERROR");
+        await silent.ExpectEndAsync();
+        stopping.IsCompleted.Should().BeFalse();
+        release.SetResult();
+        await client.SkipToAsync("session.closed");
+        await client.CloseAsync();
     }
 
     [Fact]

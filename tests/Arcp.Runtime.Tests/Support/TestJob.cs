@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Arcp.Core;
+using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
 using Arcp.Runtime.Authentication;
@@ -26,7 +27,17 @@ internal static class TestJob
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
         };
-        return new Job(spec, new JobLimits(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(1L << 40)), clock, onEnded ?? (_ => { }));
+        return new Job(spec, NewLimits(maxEntries, maxBytes), clock, onEnded ?? (_ => { }));
+    }
+
+    public static JobLog NewLog(int maxEntries = int.MaxValue, long maxBytes = long.MaxValue) => new(NewLimits(maxEntries, maxBytes));
+
+    /// <summary>Emits at once.</summary>
+    /// <returns>Whether the job took it.</returns>
+    public static bool TryEmit(this Job job, EventBody body)
+    {
+        ValueTask emitting = job.EmitAsync(body);
+        return emitting.IsCompletedSuccessfully;
     }
 
     /// <summary>All entries of a job's log, as the frames they would be.</summary>
@@ -54,4 +65,7 @@ internal static class TestJob
             return --_room > 0;
         }
     }
+
+    private static JobLimits NewLimits(int maxEntries, long maxBytes) =>
+        new(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue));
 }

@@ -16,6 +16,7 @@ public sealed class TestRuntime : IAsyncDisposable
     {
         var builder = new ArcpRuntimeBuilder { TimeProvider = clock ?? TimeProvider.System, LoggerFactory = Logs };
         builder.Options.ShutdownGrace = TimeSpan.FromSeconds(1);
+        builder.Options.BackPressureThreshold = 0; // no warnings among the numbers, but where they are the subject
         builder
             .AddBearerToken("secret-a", "alice")
             .AddBearerToken("secret-b", "bob")

@@ -94,6 +94,9 @@ public sealed class WireClient(ITransport transport) : IAsyncDisposable
         frame.Should().BeNull("nothing more was expected");
     }
 
+    /// <summary>Reads and drops frames up to a job's terminal one.</summary>
+    public async Task ReadJobToEndAsync(string jobId) => _ = await ReadJobAsync(jobId);
+
     /// <summary>All frames up to a job's terminal one.</summary>
     public async Task<List<WireFrame>> ReadJobAsync(string jobId)
     {

@@ -1,0 +1,156 @@
+using System.Text;
+using Arcp.Core;
+using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Tests.Support;
+
+namespace Arcp.Runtime.Tests.Jobs;
+
+[Trait("Section", "8.3")]
+public class JobLogTests
+{
+    [Fact]
+    public void Entries_are_numbered_from_one_and_read_in_order_from_any_position()
+    {
+        JobLog log = Filled(1000);
+
+        for (long from = 0; from <= 1000; from += 37)
+        {
+            List<(long Number, string Text, bool IsTerminal)> entries = Read(log, from, out LogReadStatus status, out long position);
+            status.Should().Be(LogReadStatus.CaughtUp);
+            position.Should().Be(1000);
+            entries.Select(entry => entry.Number).Should().Equal(Enumerable.Range((int)from + 1, 1000 - (int)from).Select(n => (long)n));
+            entries.Should().AllSatisfy(entry => entry.Text.Should().Be(TextOf(entry.Number)));
+        }
+    }
+
+    [Fact]
+    public void A_full_sink_stops_the_reading_where_it_can_go_on()
+    {
+        JobLog log = Filled(10);
+        long position = 0;
+        var all = new List<long>();
+        LogReadStatus status;
+        do
+        {
+            var entries = new List<(long Number, string Text, bool IsTerminal)>();
+            var sink = new TestJob.ListSink(entries, room: 3);
+            status = log.Read(ref position, ref sink);
+            entries.Count.Should().BeLessThanOrEqualTo(3);
+            all.AddRange(entries.Select(entry => entry.Number));
+        }
+        while (status is LogReadStatus.More);
+
+        all.Should().Equal(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        status.Should().Be(LogReadStatus.CaughtUp);
+    }
+
+    [Fact]
+    public void Beyond_its_number_of_entries_the_oldest_go()
+    {
+        var log = TestJob.NewLog(maxEntries: 5, maxBytes: long.MaxValue);
+        Fill(log, 12);
+
+        log.Length.Should().Be(12);
+        log.Evicted.Should().Be(7);
+        Read(log, 7, out LogReadStatus status, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(8, 5).Select(n => TextOf(n)));
+        status.Should().Be(LogReadStatus.CaughtUp);
+        Read(log, 6, out status, out long position).Should().BeEmpty();
+        status.Should().Be(LogReadStatus.Gone);
+        position.Should().Be(6);
+    }
+
+    [Fact]
+    public void Beyond_its_bytes_the_oldest_go_and_the_last_one_never()
+    {
+        var log = TestJob.NewLog(maxEntries: int.MaxValue, maxBytes: 100);
+        for (int i = 0; i < 10; i++)
+        {
+            log.Append(new byte[30], Features.None, isTerminal: false);
+        }
+
+        log.Bytes.Should().Be(90);
+        log.Evicted.Should().Be(7);
+
+        log.Append(new byte[5000], Features.None, isTerminal: true);
+
+        log.Evicted.Should().Be(10);
+        log.Bytes.Should().Be(5000);
+        Read(log, 10, out _, out _).Should().ContainSingle().Which.IsTerminal.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void The_ring_holds_up_while_it_grows_and_turns(int kept)
+    {
+        var log = TestJob.NewLog(kept, long.MaxValue);
+        for (int i = 1; i <= 100; i++)
+        {
+            log.Append(Encoding.UTF8.GetBytes(TextOf(i)), Features.None, isTerminal: false);
+            long first = Math.Max(0, i - kept);
+            log.Evicted.Should().Be(first);
+            Read(log, first, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range((int)first + 1, i - (int)first).Select(n => TextOf(n)));
+        }
+    }
+
+    [Fact]
+    public void Entries_of_all_sizes_keep_their_bytes()
+    {
+        var log = TestJob.NewLog(int.MaxValue, long.MaxValue);
+        var random = new Random(7);
+        var expected = new List<byte[]>();
+        for (int i = 0; i < 500; i++)
+        {
+            var bytes = new byte[i % 50 == 0 ? random.Next(60_000, 200_000) : random.Next(1, 2000)];
+            random.NextBytes(bytes);
+            expected.Add(bytes);
+            log.Append(bytes, Features.None, isTerminal: false);
+        }
+
+        log.Bytes.Should().Be(expected.Sum(bytes => (long)bytes.Length));
+        long position = 0;
+        var sink = new CompareSink(expected);
+        log.Read(ref position, ref sink).Should().Be(LogReadStatus.CaughtUp);
+        sink.Same.Should().Be(500);
+    }
+
+    private static string TextOf(long number) => $"entry {number} {new string('x', (int)(number % 90))}";
+
+    private static JobLog Filled(int count)
+    {
+        var log = TestJob.NewLog(int.MaxValue, long.MaxValue);
+        Fill(log, count);
+        return log;
+    }
+
+    private static void Fill(JobLog log, int count)
+    {
+        for (int i = 1; i <= count; i++)
+        {
+            log.Append(Encoding.UTF8.GetBytes(TextOf(i)), Features.None, isTerminal: false);
+        }
+    }
+
+    private static List<(long Number, string Text, bool IsTerminal)> Read(JobLog log, long from, out LogReadStatus status, out long position)
+    {
+        var entries = new List<(long Number, string Text, bool IsTerminal)>();
+        position = from;
+        var sink = new TestJob.ListSink(entries);
+        status = log.Read(ref position, ref sink);
+        return entries;
+    }
+
+    private struct CompareSink(List<byte[]> expected) : ILogSink
+    {
+        public int Same { get; private set; }
+
+        public bool Accept(long number, in LogEntry entry)
+        {
+            Same += entry.Tail.SequenceEqual(expected[(int)number - 1]) ? 1 : 0;
+            return true;
+        }
+    }
+}

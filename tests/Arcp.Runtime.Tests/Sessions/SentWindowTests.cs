@@ -1,0 +1,158 @@
+using Arcp.Core.Events;
+using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Tests.Support;
+
+namespace Arcp.Runtime.Tests.Sessions;
+
+[Trait("Section", "6.3")]
+public class SentWindowTests
+{
+    [Fact]
+    public void Numbers_count_from_one_and_are_found_again()
+    {
+        Job a = JobWith(100);
+        Job b = JobWith(100);
+        var window = new SentWindow(1000, long.MaxValue);
+        var expected = new Dictionary<long, (Job Job, long Entry)>();
+        long seq = 0;
+        foreach ((Job job, int from, int count) in new[] { (a, 1, 5), (b, 1, 1), (a, 6, 2), (b, 2, 10), (b, 20, 3) })
+        {
+            for (int i = 0; i < count; i++)
+            {
+                window.Add(job, from + i, 10).Should().Be(++seq);
+                expected[seq] = (job, from + i);
+            }
+        }
+
+        window.LastSeq.Should().Be(21);
+        foreach ((long number, (Job job, long entry)) in expected)
+        {
+            SentFrames? found = window.Find(number);
+            found!.Value.Job.Should().BeSameAs(job);
+            found.Value.Entry.Should().Be(entry);
+            for (long i = 0; i < found.Value.Count; i++)
+            {
+                expected[number + i].Should().Be((job, entry + i), "a run goes on with neighbours");
+            }
+        }
+
+        window.Find(0).Should().BeNull();
+        window.Find(22).Should().BeNull();
+    }
+
+    [Fact]
+    public void What_is_released_is_no_longer_held_and_the_rest_is()
+    {
+        Job a = JobWith(10);
+        Job b = JobWith(10);
+        var window = new SentWindow(1000, long.MaxValue);
+        for (int i = 1; i <= 10; i++)
+        {
+            window.Add(a, i, 10);
+            window.Add(b, i, 10);
+        }
+
+        window.Release(7);
+        window.Release(3);
+
+        window.Floor.Should().Be(7);
+        window.Find(7).Should().BeNull();
+        window.Find(8)!.Value.Entry.Should().Be(4);
+        window.HoldsAllAbove(6).Should().BeFalse();
+        window.HoldsAllAbove(7).Should().BeTrue();
+        window.HoldsAllAbove(20).Should().BeTrue();
+        window.HoldsAllAbove(21).Should().BeFalse("it was never sent");
+        window.Release(20);
+        window.Find(20).Should().BeNull();
+        window.HoldsAllAbove(20).Should().BeTrue();
+        window.Add(a, 11, 10).Should().Be(21);
+    }
+
+    [Fact]
+    public void Releasing_within_a_run_keeps_its_rest_exact()
+    {
+        Job a = JobWith(100);
+        var window = new SentWindow(1000, long.MaxValue);
+        for (int i = 1; i <= 100; i++)
+        {
+            window.Add(a, i, i);
+        }
+
+        for (int upTo = 1; upTo < 100; upTo += 7)
+        {
+            window.Release(upTo);
+            SentFrames? found = window.Find(upTo + 1);
+            found!.Value.Entry.Should().Be(upTo + 1);
+            found.Value.Count.Should().Be(100 - upTo);
+        }
+    }
+
+    [Fact]
+    public void Beyond_its_number_of_frames_the_oldest_go()
+    {
+        Job a = JobWith(20);
+        var window = new SentWindow(maxFrames: 5, long.MaxValue);
+        for (int i = 1; i <= 12; i++)
+        {
+            window.Add(a, i, 10);
+        }
+
+        window.Floor.Should().Be(7);
+        window.HoldsAllAbove(7).Should().BeTrue();
+        window.HoldsAllAbove(6).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Beyond_its_bytes_the_oldest_go_and_the_last_one_never()
+    {
+        Job a = JobWith(20);
+        var window = new SentWindow(1000, maxBytes: 100);
+        for (int i = 1; i <= 20; i++)
+        {
+            window.Add(a, i, 30);
+        }
+
+        window.Floor.Should().Be(17);
+        window.Add(a, 21, 10_000);
+        window.Floor.Should().Be(20);
+        window.HoldsAllAbove(20).Should().BeTrue();
+    }
+
+    [Fact]
+    public void What_the_jobs_log_has_lost_is_not_held()
+    {
+        Job a = TestJob.Create(maxEntries: 10);
+        Job b = JobWith(20);
+        a.TryApply(JobSignal.AgentStarted);
+        var window = new SentWindow(1000, long.MaxValue);
+        for (int i = 1; i <= 20; i++)
+        {
+            a.TryEmit(new ThoughtEvent { Text = "x" });
+            window.Add(a, i, 10);
+        }
+
+        for (int i = 1; i <= 5; i++)
+        {
+            window.Add(b, i, 10);
+        }
+
+        // a holds the last 10 of 21 entries: 12 to 21.
+        window.HoldsAllAbove(11).Should().BeTrue();
+        window.HoldsAllAbove(10).Should().BeFalse();
+        window.HoldsAllAbove(0).Should().BeFalse();
+        window.HoldsAllAbove(22).Should().BeTrue();
+    }
+
+    private static Job JobWith(int entries)
+    {
+        Job job = TestJob.Create();
+        job.TryApply(JobSignal.AgentStarted);
+        for (int i = 1; i < entries; i++)
+        {
+            job.TryEmit(new ThoughtEvent { Text = "x" });
+        }
+
+        return job;
+    }
+}
