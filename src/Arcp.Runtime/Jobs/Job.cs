@@ -315,8 +315,7 @@ internal sealed class Job
                 return AppendOutcome.Refused;
             }
 
-            bool isHeldBack = _log.IsFullFor(tail.Length) && _readers.Any(HoldsBackNeedsLock);
-            if (isHeldBack && waits)
+            if (waits && _log.IsFullFor(tail.Length) && _readers.Any(HoldsBackNeedsLock))
             {
                 _space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 space = _space.Task;
@@ -329,7 +328,7 @@ internal sealed class Job
             }
 
             _state = next;
-            _log.Append(tail, required, isTerminal, evicts: !isHeldBack); // what does not wait goes over the limit: start and end, once each
+            _log.Append(tail, required, isTerminal, FirstUnreadNeedsLock()); // what does not wait goes over the limit: start and end, once each
             readers = _readers;
         }
 
@@ -339,6 +338,18 @@ internal sealed class Job
         }
 
         return AppendOutcome.Done;
+    }
+
+    // The first entry that is kept for those who hold back.
+    private long FirstUnreadNeedsLock()
+    {
+        long first = long.MaxValue;
+        foreach (JobReader reader in _readers)
+        {
+            first = reader.HoldsBack ? Math.Min(first, reader.Position + 1) : first;
+        }
+
+        return first;
     }
 
     // Whether the oldest entry that is held has not been read by him.

@@ -54,8 +54,8 @@ internal sealed class JobLog(JobLimits limits)
     /// <param name="tail">Its bytes.</param>
     /// <param name="required">The feature a session needs to receive it.</param>
     /// <param name="isTerminal">Whether it is the last.</param>
-    /// <param name="evicts">Whether the oldest entries go when there are too many.</param>
-    public void Append(ReadOnlySpan<byte> tail, Features required, bool isTerminal, bool evicts = true)
+    /// <param name="keepFrom">When there are too many, the oldest entries go up to this one, which stays.</param>
+    public void Append(ReadOnlySpan<byte> tail, Features required, bool isTerminal, long keepFrom = long.MaxValue)
     {
         if (tail.Length > _slab.Length - _slabUsed)
         {
@@ -71,7 +71,7 @@ internal sealed class JobLog(JobLimits limits)
         Count(tail.Length);
         Length++;
         ArcpTelemetry.EventsEmitted.Add(1);
-        while (evicts && _count > 1 && (_count > limits.MaxEntries || Bytes > limits.MaxBytes || limits.Memory.IsFull))
+        while (_count > 1 && Evicted + 1 < keepFrom && (_count > limits.MaxEntries || Bytes > limits.MaxBytes || limits.Memory.IsFull))
         {
             Count(-_ring[_start].Length);
             ArcpTelemetry.EventsEvicted.Add(1);

@@ -8,6 +8,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
 {
     private readonly LinkedList<SentRun> _runs = new();
     private long _bytes;
+    private LinkedListNode<SentRun>? _lastFound;
 
     /// <summary>The highest number sent.</summary>
     public long LastSeq { get; private set; }
@@ -78,11 +79,14 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <summary>Finds what a number stands for.</summary>
     public SentFrames? Find(long seq)
     {
-        for (LinkedListNode<SentRun>? node = _runs.First; node is not null; node = node.Next)
+        // A replay asks for one number after the other, so the next one is usually in the run found last or behind it.
+        bool isBehindHint = _lastFound is { List: not null } && _lastFound.Value.FirstSeq <= seq;
+        for (LinkedListNode<SentRun>? node = isBehindHint ? _lastFound : _runs.First; node is not null; node = node.Next)
         {
             SentRun run = node.Value;
             if (seq >= run.FirstSeq && seq < run.FirstSeq + run.Count)
             {
+                _lastFound = node;
                 long skipped = seq - run.FirstSeq;
                 return new SentFrames(run.Job, run.FirstEntry + skipped, run.Count - skipped, run.OwnTail);
             }

@@ -1,7 +1,7 @@
+using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
-using Arcp.Core;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Jobs;
 

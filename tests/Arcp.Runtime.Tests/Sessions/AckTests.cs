@@ -52,8 +52,8 @@ public class AckTests
         // It is replayed with its number, and a listing does not count it.
         await client.DisposeAsync();
         await using WireClient back = runtime.Connect();
-        await back.ResumeAsync(client.ResumeToken, 41);
-        (await back.ReadJobAsync(third[0].JobId!)).Select(frame => frame.Text).Should().Equal(third.Skip(1).Select(frame => frame.Text));
+        await back.ResumeAsync(client.ResumeToken, 42);
+        (await back.ReadJobAsync(third[0].JobId!)).Select(frame => frame.Text).Should().Equal(third.Skip(2).Select(frame => frame.Text));
         third[^1].EventSeq.Should().Be(54);
     }
 

@@ -1,5 +1,6 @@
 using Arcp.Core;
 using Arcp.Runtime.Agents;
+using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Sessions;
@@ -193,7 +194,7 @@ public class BackPressureTests
         private WireClient? _other;
         private int _emitted;
 
-        private Stuck(Action<Arcp.Runtime.Configuration.ArcpRuntimeOptions>? configure)
+        private Stuck(Action<ArcpRuntimeOptions>? configure)
         {
             Runtime = new TestRuntime(
                 builder =>
@@ -216,7 +217,7 @@ public class BackPressureTests
 
         public int Emitted => Volatile.Read(ref _emitted);
 
-        public static async Task<Stuck> CreateAsync(Action<Arcp.Runtime.Configuration.ArcpRuntimeOptions>? configure = null)
+        public static async Task<Stuck> CreateAsync(Action<ArcpRuntimeOptions>? configure = null)
         {
             var stuck = new Stuck(configure);
             await stuck.Client.HelloAsync("secret-a", "heartbeat");

@@ -1,5 +1,7 @@
+using System.Text;
 using Arcp.Core;
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Sessions;
 using Arcp.Runtime.Tests.Support;
 using Xunit.Abstractions;
 
@@ -48,6 +50,7 @@ public class CancelRaceTests(ITestOutputHelper output)
         (await client.ReadJobAsync(jobId))[^1].FinalStatus.Should().Be(end);
         (await watcher.ReadJobAsync(jobId))[^1].FinalStatus.Should().Be(end);
         await agent.OverAsync(jobId);
+        await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics() is { RunningAgents: 0, PendingDeadlines: 1 }, "all that the job had is gone but its retention");
         ArcpRuntimeStatistics before = runtime.Runtime.GetStatistics();
 
         for (int i = 0; i < 3; i++)
@@ -151,6 +154,54 @@ public class CancelRaceTests(ITestOutputHelper output)
 
             (applied, ended).Should().Be((1, 1));
             job.Snapshot().LogLength.Should().Be(2);
+        }
+    }
+
+    [Fact]
+    public void The_answer_to_a_cancel_is_collected_before_the_end_that_it_causes()
+    {
+        using var race = new Race(2);
+        for (int i = 0; i < Iterations; i++)
+        {
+            Job job = TestJob.Create();
+            job.TryApply(JobSignal.AgentStarted);
+            var outbox = new SessionOutbox(new SessionSequence(job.Spec.SubmittedBy, new SentWindow(1_000, 1 << 20), new AckLag(0)));
+            outbox.TryBegin(
+                new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = () => "slow"u8.ToArray(), OnStalled = () => { } },
+                lastEventSeq: null).Should().BeTrue();
+            outbox.Open(job, new ControlFrame("accepted"u8.ToArray(), OutlivesConnection: false));
+            var frames = new List<string>();
+            var batch = new FrameBatch();
+            int lead = i % 50;
+            race.Round(runner =>
+            {
+                if (runner == 0)
+                {
+                    Thread.SpinWait(lead * 10);
+                    outbox.ActAndPost(() =>
+                    {
+                        job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancellation(null))).Should().BeTrue();
+                        Thread.SpinWait(100);
+                        return new ControlFrame("cancelled"u8.ToArray(), OutlivesConnection: false);
+                    });
+                    return;
+                }
+
+                while (frames.Count < 5)
+                {
+                    outbox.Collect(batch);
+                    for (int frame = 0; frame < batch.Count; frame++)
+                    {
+                        frames.Add(Encoding.UTF8.GetString(batch[frame].Span));
+                    }
+
+                    batch.Clear();
+                }
+            });
+
+            frames[..2].Should().Equal("welcome", "accepted");
+            frames[2..4].Should().Contain("cancelled");
+            frames[4].Should().Contain("job.error");
         }
     }
 

@@ -1,3 +1,4 @@
+using Arcp.Runtime.Agents;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Sessions;
@@ -63,7 +64,7 @@ public sealed class HeartbeatTests
         await using var runtime = new TestRuntime(builder => builder.AddAgent("gate", "1", agent.RunAsync), clock);
         await using WireClient client = await runtime.OpenAsync("secret-a", "heartbeat");
         string jobId = (await client.SubmitAsync("gate")).JobId!;
-        Arcp.Runtime.Agents.JobContext job = await agent.BegunAsync(jobId);
+        JobContext job = await agent.BegunAsync(jobId);
         await client.ExpectAsync("job.event");
         int pings = 0;
         for (int second = 1; second < 60; second++)

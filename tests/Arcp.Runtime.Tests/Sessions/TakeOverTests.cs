@@ -154,7 +154,7 @@ public class TakeOverTests(ITestOutputHelper output)
             int winner = Array.FindIndex(answers, answer => answer!.Type == "session.welcome");
             winner.Should().BeGreaterThanOrEqualTo(0, "one wins");
             answers[1 - winner]!.Code.Should().Be("RESUME_WINDOW_EXPIRED");
-            (await rivals[winner].ExpectAsync("job.event")).EventSeq.Should().Be(1);
+            (await rivals[winner].SkipToAsync("job.event")).EventSeq.Should().Be(1);
             wins[winner]++;
             token = (string)answers[winner]!.Payload["resume_token"]!;
             await client.DisposeAsync();
