@@ -23,12 +23,13 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
     /// <returns>Whether it answered something.</returns>
     public bool OnAccepted(in FrameHeader header, JobAccepted accepted)
     {
+        MessageId? requestId = header.RequestId ?? accepted.RequestId;
         if ((accepted.JobId ?? header.JobId) is not { } jobId)
         {
+            OnUnreadable(new FrameError(FrameErrorKind.InvalidPayload, "job.accepted: 'job_id' is required.", "job.accepted", header with { RequestId = requestId }));
             return false;
         }
 
-        MessageId? requestId = header.RequestId ?? accepted.RequestId;
         _ = TraceContext.TryParse(accepted.TraceId, out TraceContext? trace);
         trace ??= header.Trace;
         if (requestId is null && (jobs.IsForeign(jobId) || (jobs.TryGet(jobId, out _) && !requests.HasKeyedSubmit)))

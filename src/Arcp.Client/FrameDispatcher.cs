@@ -1,10 +1,7 @@
-using Arcp.Client.Collections;
 using Arcp.Client.Connections;
-using Arcp.Client.Diagnostics;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
 using Arcp.Core.Ids;
-using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
 using Microsoft.Extensions.Logging;
 
@@ -17,24 +14,16 @@ internal sealed class FrameDispatcher : IFrameReceiver
     private readonly Lock _gate = new();
     private readonly PendingRequests _requests = new();
     private readonly JobTable _jobs = new();
-    private readonly EventSequence _sequence = new();
     private readonly HashSet<JobId> _unsubscribes = [];
-    private readonly JobFrames _frames;
-    private readonly Answers _answers;
-    private readonly ILogger _logger;
-    private SessionId _sessionId;
+    private readonly FrameRouter _router;
     private bool _isOnline;
     private ConnectionEnd? _over;
     private ConnectionEnd? _closing;
-    private IReadOnlyList<PendingRequest> _doubtful = [];
-    private string? _barrier;
 
     public FrameDispatcher(TrackerLimits limits, UnclaimedMessages unclaimed, ILogger logger)
     {
-        _logger = logger;
         Unclaimed = unclaimed;
-        _frames = new JobFrames(_jobs, _requests, limits, unclaimed, logger);
-        _answers = new Answers(_requests, _jobs, _frames, Lane, logger);
+        _router = new FrameRouter(_requests, _jobs, Lane, limits, unclaimed, logger);
     }
 
     /// <summary>Where submits wait for their turn.</summary>
@@ -43,10 +32,10 @@ internal sealed class FrameDispatcher : IFrameReceiver
     /// <summary>What belongs to no handle.</summary>
     public UnclaimedMessages Unclaimed { get; }
 
-    public long ProcessedSeq => _sequence.Last;
+    public long ProcessedSeq => _router.ProcessedSeq;
 
     /// <summary>Whether the connection has brought anything that moves the session on.</summary>
-    public bool HasProgressed { get; private set; }
+    public bool HasProgressed => _router.HasProgressed;
 
     /// <summary>Whether the client is being closed.</summary>
     public bool IsClosing
@@ -82,16 +71,13 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            (_sessionId, _answers.SessionId, _answers.LastUnrelated) = (sessionId, sessionId, null);
-            (_isOnline, HasProgressed) = (_over is null, false);
+            _isOnline = _over is null;
             if (isResumed)
             {
-                _sequence.Resume();
-                _doubtful = _requests.Doubtful();
-                _barrier = barrier;
-                return _doubtful.Count > 0;
+                return _router.BeginResumed(sessionId, barrier);
             }
 
+            _router.BeginNew(sessionId);
             StartOver(keysSurvive);
             return false;
         }
@@ -166,7 +152,7 @@ internal sealed class FrameDispatcher : IFrameReceiver
             }
 
             _requests.Abandon(request);
-            _frames.DropHeldFrames();
+            _router.DropHeldFrames();
             return true;
         }
     }
@@ -231,18 +217,7 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            if (!_isOnline)
-            {
-                return null;
-            }
-
-            // §8.3: each number once and in order; only the next one changes anything.
-            if (envelope is { Header.EventSeq: { } seq, Message: JobEvent or JobResult or JobError } && _sequence.Step(seq) is var step and not SequenceStep.Next)
-            {
-                return ToEnd(step);
-            }
-
-            return Dispatch(envelope, size);
+            return _isOnline ? _router.OnFrame(envelope, size) : null;
         }
     }
 
@@ -250,23 +225,7 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            if (!_isOnline)
-            {
-                return null;
-            }
-
-            // It had a number all the same, and would have it again after a resume.
-            if (error is { Header.EventSeq: { } seq, Type: "job.event" or "job.result" or "job.error" } && _sequence.Step(seq) is var step and not SequenceStep.Next)
-            {
-                return ToEnd(step);
-            }
-
-            if (error.Kind is FrameErrorKind.InvalidPayload)
-            {
-                _answers.OnUnreadable(error);
-            }
-
-            return null;
+            return _isOnline ? _router.OnUnreadable(error) : null;
         }
     }
 
@@ -275,7 +234,7 @@ internal sealed class FrameDispatcher : IFrameReceiver
         lock (_gate)
         {
             _isOnline = false;
-            return _closing is null ? end with { Cause = end.Cause ?? _answers.LastUnrelated } : end with { Message = _closing.Message };
+            return _closing is null ? end with { Cause = end.Cause ?? _router.LastUnrelated } : end with { Message = _closing.Message };
         }
     }
 
@@ -298,17 +257,8 @@ internal sealed class FrameDispatcher : IFrameReceiver
 
     private static ArcpConnectionException Lost(ConnectionEnd end, bool isOutcomeUnknown) => new(end.Message, end.Cause, isOutcomeUnknown);
 
-    private static ConnectionEnd? ToEnd(SequenceStep step) => step switch
-    {
-        SequenceStep.Gap => new ConnectionEnd("Frames are missing in what the runtime has sent."),
-        SequenceStep.LostForGood => new ConnectionEnd("Frames are missing in what the runtime has sent again.") { CannotResume = true },
-        _ => null,
-    };
-
     private void StartOver(bool keysSurvive)
     {
-        _sequence.Reset();
-        _doubtful = [];
         _unsubscribes.Clear();
         _jobs.Held.TakeAll(_ => false);
         foreach (PendingRequest request in _requests.StartOver(keysSurvive))
@@ -335,75 +285,5 @@ internal sealed class FrameDispatcher : IFrameReceiver
         }
 
         return _isOnline;
-    }
-
-    private ConnectionEnd? Dispatch(Envelope envelope, int size)
-    {
-        bool isClaimed = true;
-        ConnectionEnd? end = null;
-        switch (envelope.Message)
-        {
-            case JobEvent or JobResult or JobCancelled when (envelope.Header.JobId ?? (envelope.Message as JobCancelled)?.JobId) is { } jobId:
-                _frames.Take(jobId, envelope, size);
-                break;
-            case JobError error:
-                isClaimed = _answers.OnJobError(envelope, error, size);
-                break;
-            case JobAccepted accepted:
-                isClaimed = _answers.OnAccepted(envelope.Header, accepted);
-                break;
-            case JobSubscribed subscribed:
-                isClaimed = _answers.OnSubscribed(envelope.Header, subscribed);
-                break;
-            case SessionJobs page:
-                isClaimed = _answers.OnPage(envelope.Header, page);
-                break;
-            case SessionError error:
-                (end, isClaimed) = _answers.OnSessionError(envelope.Header, error);
-                return Unclaim(envelope, isClaimed) ?? end;
-            case SessionClosed closed:
-                return new ConnectionEnd(
-                    string.IsNullOrEmpty(closed.Reason) ? "The runtime has closed the session." : $"The runtime has closed the session: {closed.Reason}",
-                    IsOrderly: true);
-            case SessionPong pong:
-                PassBarrier(pong);
-                return null;
-            default:
-                Log.FrameIgnored(_logger, _sessionId, envelope.Message.GetType().Name, "It names no job and answers nothing that was asked.");
-                isClaimed = false;
-                break;
-        }
-
-        HasProgressed = true;
-        return Unclaim(envelope, isClaimed);
-    }
-
-    private ConnectionEnd? Unclaim(Envelope envelope, bool isClaimed)
-    {
-        if (!isClaimed)
-        {
-            Unclaimed.Add(envelope);
-        }
-
-        return null;
-    }
-
-    // What the runtime still owed us stood before its answer to this ping, so no answer to these will come. Should one come all the same,
-    // it is recognised and answers nothing else.
-    private void PassBarrier(SessionPong pong)
-    {
-        if (_barrier is null || pong.PingNonce != _barrier)
-        {
-            return;
-        }
-
-        foreach (PendingRequest request in _doubtful.Where(request => !request.IsAnswered))
-        {
-            request.Fail(new ArcpConnectionException("The connection was lost before the runtime's answer.", null, isOutcomeUnknown: true));
-            _requests.Abandon(request);
-        }
-
-        (_barrier, _doubtful) = (null, []);
-        _frames.DropHeldFrames();
     }
 }

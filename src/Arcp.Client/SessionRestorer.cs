@@ -41,12 +41,12 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
             bool isComplete = tracker.IsPositionKnown;
             try
             {
-                await SubscribeAsync(tracker, tracker.Position, connection, cancellationToken).ConfigureAwait(false);
+                isComplete &= await SubscribeAsync(tracker, tracker.IsPositionKnown ? tracker.Position : null, connection, cancellationToken).ConfigureAwait(false);
             }
             catch (ArcpException e) when (e.Code == ErrorCode.InvalidRequest)
             {
                 isComplete = false; // history that is no longer held; what comes from now on is still worth having
-                await SubscribeAsync(tracker, after: null, connection, cancellationToken).ConfigureAwait(false);
+                _ = await SubscribeAsync(tracker, after: null, connection, cancellationToken).ConfigureAwait(false);
             }
 
             return !isComplete;
@@ -67,7 +67,8 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
         return true;
     }
 
-    private async Task SubscribeAsync(JobTracker tracker, long? after, ClientConnection connection, CancellationToken cancellationToken)
+    // Whether all events above the number come.
+    private async Task<bool> SubscribeAsync(JobTracker tracker, long? after, ClientConnection connection, CancellationToken cancellationToken)
     {
         var request = new PendingSubscribe(MessageId.New(options.TimeProvider), tracker.JobId, after, tracker);
         dispatcher.Add(request);
@@ -79,10 +80,7 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
             var message = new JobSubscribe { JobId = tracker.JobId, FromEventSeq = after, History = after is not null };
             _ = await connection.SendAsync(new OutgoingFrame(new Envelope(header, message), () => dispatcher.TryBegin(request)), either.Token).ConfigureAwait(false);
             await Task.WhenAny(request.Answer, connection.Over).WaitAsync(either.Token).ConfigureAwait(false);
-            if (request.Answer.IsCompleted)
-            {
-                await request.Answer.ConfigureAwait(false);
-            }
+            return request.Answer.IsCompleted && IsWhole(await request.Answer.ConfigureAwait(false), after);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -93,6 +91,9 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
             dispatcher.Complete(request);
         }
     }
+
+    private static bool IsWhole(Observation observation, long? after) =>
+        (observation.Subscribed.Replayed ?? true) || observation.Subscribed.SubscribedFrom <= after;
 
     private void Lose(JobTracker tracker, Exception error)
     {
