@@ -11,80 +11,135 @@ using Microsoft.Extensions.Logging;
 namespace Arcp.Client;
 
 /// <summary>Takes acceptances and refusals, in all the forms that runtimes send, to the requests that they answer. Not thread-safe: the dispatcher's lock guards it.</summary>
-internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames frames, SubmitLane lane, SessionId sessionId, ILogger logger)
+internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames frames, SubmitLane lane, ILogger logger)
 {
+    /// <summary>The session, for the log.</summary>
+    public SessionId SessionId { get; set; }
+
     /// <summary>The last error that answered no request: when the connection ends next, it is the likely reason.</summary>
-    public ArcpException? LastUnrelated { get; private set; }
+    public ArcpException? LastUnrelated { get; set; }
 
     /// <summary><c>job.accepted</c>.</summary>
-    public void OnAccepted(in FrameHeader header, JobAccepted accepted)
+    /// <returns>Whether it answered something.</returns>
+    public bool OnAccepted(in FrameHeader header, JobAccepted accepted)
     {
         MessageId? requestId = header.RequestId ?? accepted.RequestId;
+        if ((accepted.JobId ?? header.JobId) is not { } jobId)
+        {
+            OnUnreadable(new FrameError(FrameErrorKind.InvalidPayload, "job.accepted: 'job_id' is required.", "job.accepted", header with { RequestId = requestId }));
+            return false;
+        }
+
         _ = TraceContext.TryParse(accepted.TraceId, out TraceContext? trace);
         trace ??= header.Trace;
-        if (jobs.IsForeign(accepted.JobId) && requestId is null)
+        if (requestId is null && (jobs.IsForeign(jobId) || (jobs.TryGet(jobId, out _) && !requests.HasKeyedSubmit)))
         {
-            return; // a job that is known to be no answer: a child, or one whose refusal came first
+            return false; // a job that is known to be no answer: a child, one whose refusal came first, or one that was accepted before
         }
 
         PendingSubmit? submit = requests.TakeAccepted(requestId, trace, accepted.ParentJobId, accepted.DelegateId is not null);
-        if (submit is { IsAbandoned: false })
+        bool isWanted = submit is { IsAbandoned: false };
+        if (isWanted)
         {
             if (requestId is not null)
             {
                 lane.Open();
             }
 
-            submit.Accept(frames.Follow(accepted, trace ?? submit.Trace));
-            Log.JobAccepted(logger, accepted.JobId, accepted.Agent);
+            JobTracker tracker = frames.Follow(jobId, trace ?? submit!.Trace, IsElsewhere(submit!, trace));
+            submit!.Complete(new Acceptance(tracker, accepted));
+            Log.JobAccepted(logger, jobId, accepted.Agent);
         }
-        else if (!jobs.TryGet(accepted.JobId, out _))
+        else if (!jobs.TryGet(jobId, out _))
         {
-            jobs.AddOther(accepted.JobId);
-            Log.UnwantedJob(logger, accepted.JobId);
+            jobs.AddOther(jobId);
+            Log.UnwantedJob(logger, jobId);
         }
 
         frames.DropHeldFrames();
+        return isWanted;
+    }
+
+    /// <summary><c>job.subscribed</c>.</summary>
+    /// <returns>Whether it answered something.</returns>
+    public bool OnSubscribed(in FrameHeader header, JobSubscribed subscribed)
+    {
+        if ((subscribed.JobId ?? header.JobId) is not { } jobId
+            || requests.TakeSubscribed(header.RequestId, jobId) is not { IsAbandoned: false } request)
+        {
+            return false;
+        }
+
+        request.Complete(frames.Follow(request.JobId ?? jobId, request, subscribed));
+        frames.DropHeldFrames();
+        return true;
+    }
+
+    /// <summary><c>session.jobs</c>.</summary>
+    /// <returns>Whether it answered something.</returns>
+    public bool OnPage(in FrameHeader header, SessionJobs page)
+    {
+        PendingPage? request = requests.TakePage(header.RequestId ?? page.RequestId);
+        request?.Complete(page);
+        return request is not null;
     }
 
     /// <summary><c>job.error</c>: the end of a job, or a refusal.</summary>
-    public void OnJobError(Envelope envelope, JobError error, int size)
+    /// <returns>Whether it concerned something of ours.</returns>
+    public bool OnJobError(Envelope envelope, JobError error, int size)
     {
         Refusal refusal = ToRefusal(RefusalForm.JobError, error.Code, envelope.Header);
         if ((envelope.Header.JobId ?? error.JobId) is not { } id)
         {
-            TryRefuse(refusal, JobTracker.ToException(error));
+            return TryRefuse(refusal, JobTracker.ToException(error));
         }
-        else if (jobs.TryGet(id, out JobTracker? tracker))
+
+        if (jobs.TryGet(id, out JobTracker? tracker))
         {
             if (IsTerminalOf(tracker, envelope.Header, error))
             {
                 frames.End(tracker, error);
+                return true;
             }
-            else
-            {
-                RefusalScope scope = error.Code == ErrorCode.DuplicateKey ? RefusalScope.SubmitsWithKey : RefusalScope.None;
-                TryRefuse(refusal with { Scope = scope, JobId = null }, JobTracker.ToException(error));
-            }
+
+            RefusalScope scope = error.Code == ErrorCode.DuplicateKey ? RefusalScope.SubmitsWithKey : RefusalScope.None;
+            return TryRefuse(refusal with { Scope = scope, JobId = null }, JobTracker.ToException(error));
         }
-        else if (jobs.Held.Contains(id))
+
+        if (jobs.Held.Contains(id) || (requests.HasSubscribe(id) && envelope.Header.EventSeq is not null))
         {
-            frames.Take(id, envelope, size); // it has had events, so it is a job and no refusal
+            frames.Take(id, envelope, size); // it has had events or is counted among them, so it is a job's end and no refusal
+            return true;
         }
-        else if (!jobs.IsOther(id) && TryRefuse(refusal with { Scope = RefusalScope.Submits, JobId = null }, JobTracker.ToException(error)))
+
+        if (requests.HasSubscribe(id))
+        {
+            return TryRefuse(refusal with { Scope = RefusalScope.None }, JobTracker.ToException(error));
+        }
+
+        if (!jobs.IsOther(id) && envelope.Header.EventSeq is null && TryRefuse(refusal with { Scope = RefusalScope.Submits, JobId = null }, JobTracker.ToException(error)))
         {
             jobs.AddForeign(id);
+            return true;
         }
+
+        frames.Take(id, envelope, size);
+        return true;
     }
 
     /// <summary><c>session.error</c>: a refusal, or the end of the session.</summary>
-    /// <returns>Why the connection has to end; null = it goes on.</returns>
-    public ConnectionEnd? OnSessionError(in FrameHeader header, SessionError error)
+    /// <returns>Why the connection has to end, null = it goes on; and whether the error concerned something of ours.</returns>
+    public (ConnectionEnd? End, bool IsClaimed) OnSessionError(in FrameHeader header, SessionError error)
     {
         var exception = new ArcpException(error.Code, error.Message ?? string.Empty, error.Retryable) { Details = error.Details };
         if (error.Code == ErrorCode.Unauthenticated || error.Code == ErrorCode.HeartbeatLost || error.Code == ErrorCode.ResumeWindowExpired)
         {
-            return new ConnectionEnd($"The runtime has ended the session: {error.Code}.", exception, IsOrderly: true);
+            var end = new ConnectionEnd($"The runtime has ended the session: {error.Code}.", exception, IsOrderly: true)
+            {
+                IsFinal = error.Code == ErrorCode.Unauthenticated,
+                CannotResume = error.Code == ErrorCode.ResumeWindowExpired,
+            };
+            return (end, true);
         }
 
         Refusal refusal = ToRefusal(RefusalForm.SessionError, error.Code, header) with
@@ -92,12 +147,9 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
             RequestId = header.RequestId ?? error.RequestId,
             JobId = header.JobId ?? error.JobId,
         };
-        if (!TryRefuse(refusal, exception))
-        {
-            LastUnrelated = exception;
-        }
-
-        return null;
+        bool isClaimed = TryRefuse(refusal, exception);
+        LastUnrelated = isClaimed ? LastUnrelated : exception;
+        return (null, isClaimed);
     }
 
     /// <summary>A frame that cannot be read: whoever waits for it must not wait for ever.</summary>
@@ -125,6 +177,11 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
                 break;
         }
     }
+
+    // The session that has submitted a job receives its frames. That was another one when the submit was repeated in a new session,
+    // or when the key was used before: then the trace is the first submit's.
+    private static bool IsElsewhere(PendingSubmit submit, TraceContext? trace) =>
+        submit.HasIdempotencyKey && (submit.WasSentBefore || (trace is not null && trace.TraceId != submit.Trace.TraceId));
 
     private static Refusal ToRefusal(RefusalForm form, ErrorCode code, in FrameHeader header) => new(form, code)
     {
@@ -156,7 +213,7 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
         }
         else if (!isKnown)
         {
-            Log.UnrelatedError(logger, sessionId, error.Code, error.Message);
+            Log.UnrelatedError(logger, SessionId, error.Code, error.Message);
         }
 
         return isKnown;
@@ -164,7 +221,7 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
 
     private void Refuse(PendingRequest request, ArcpException error)
     {
-        request.Refuse(error);
+        request.Fail(error);
         Log.RequestRefused(logger, request.Id, error.Code);
         frames.DropHeldFrames();
     }

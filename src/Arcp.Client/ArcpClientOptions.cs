@@ -17,13 +17,13 @@ public sealed class ArcpClientOptions
     /// <summary>The version of the client program, sent in the hello. Default: this library's.</summary>
     public string? ClientVersion { get; set; } = typeof(ArcpClientOptions).Assembly.GetName().Version?.ToString(fieldCount: 3);
 
-    /// <summary>The optional parts of the protocol that are offered to the runtime (§6.2). Default all; what this client cannot do yet (<see cref="Core.Features.Ack"/>) is left out.</summary>
+    /// <summary>The optional parts of the protocol that are offered to the runtime (§6.2). Default all. Without <see cref="Core.Features.Progress"/> or <see cref="Core.Features.ResultChunk"/> the client cannot count along in a job's log, so that a handle may get events twice when its session is replaced by a new one.</summary>
     public Features Features { get; set; } = FeatureNames.All;
 
     /// <summary>How long connecting may take as a whole: opening the transport, hello and welcome. Greater than zero; default 10 seconds.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a request (a submit, a cancel) may wait for its answer, its turn included. Greater than zero, or <see cref="Timeout.InfiniteTimeSpan"/>; default 60 seconds.</summary>
+    /// <summary>How long a request (a submit, a subscription, a cancel, a page of a listing) may wait for its answer, its turn and reconnects included. Greater than zero, or <see cref="Timeout.InfiniteTimeSpan"/>; default 60 seconds.</summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a close waits for the runtime to say goodbye, and then again for the transport to close (§6.7). Greater than zero; default 2 seconds.</summary>
@@ -37,6 +37,18 @@ public sealed class ArcpClientOptions
 
     /// <summary>How many requests may wait to be written before further ones wait for room. At least 1; default 256.</summary>
     public int OutgoingQueueCapacity { get; set; } = 256;
+
+    /// <summary>How many events are kept per job for consumers of <see cref="JobView.Events"/> that come later or are slower. At least 1; default 100,000. Beyond that the oldest are let go, and who wanted them gets <see cref="EventsDroppedException"/>; the result is not concerned.</summary>
+    public int MaxEventsPerJob { get; set; } = 100_000;
+
+    /// <summary>How many bytes of events, as they came in their frames, are kept likewise. At least 1; default 64 MiB. The newest event is always kept.</summary>
+    public long MaxEventBytesPerJob { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>How many messages are kept for <see cref="ArcpClient.UnclaimedMessages"/>. At least 1; default 1,000. Beyond that the oldest are let go.</summary>
+    public int MaxUnclaimedMessages { get; set; } = 1000;
+
+    /// <summary>What happens when the connection is lost.</summary>
+    public ReconnectOptions Reconnect { get; set; } = new();
 
     /// <summary>How inputs and results of your own types are written and read, where no contract is given. Null, the default, means <see cref="JsonSerializerOptions.Web"/>.</summary>
     public JsonSerializerOptions? JsonSerializerOptions { get; set; }
@@ -71,6 +83,12 @@ public sealed class ArcpClientOptions
         ArgumentOutOfRangeException.ThrowIfNegative(MaxResultBytes, nameof(MaxResultBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxResultBytes, 2_000_000_000, nameof(MaxResultBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(OutgoingQueueCapacity, 1, nameof(OutgoingQueueCapacity));
-        return (ArcpClientOptions)MemberwiseClone();
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxEventsPerJob, 1, nameof(MaxEventsPerJob));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxEventBytesPerJob, 1, nameof(MaxEventBytesPerJob));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxUnclaimedMessages, 1, nameof(MaxUnclaimedMessages));
+        ArgumentNullException.ThrowIfNull(Reconnect, nameof(Reconnect));
+        var copy = (ArcpClientOptions)MemberwiseClone();
+        copy.Reconnect = Reconnect.Validated();
+        return copy;
     }
 }

@@ -1,51 +1,133 @@
 using Arcp.Client.Connections;
-using Arcp.Client.Diagnostics;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
 using Arcp.Core.Ids;
-using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Client;
 
-/// <summary>What a session waits for and follows. One lock guards requests and jobs together, so that an answer and the handle that it makes are one step.</summary>
+/// <summary>What a session waits for and follows. Outlives connections. One lock guards requests and jobs together, so that an answer and the handle that it makes are one step.</summary>
 /// <remarks>Thread-safe. Nothing is awaited under the lock, and apart from writing logs no foreign code runs there: waiters are woken asynchronously.</remarks>
 internal sealed class FrameDispatcher : IFrameReceiver
 {
     private readonly Lock _gate = new();
     private readonly PendingRequests _requests = new();
     private readonly JobTable _jobs = new();
-    private readonly JobFrames _frames;
-    private readonly Answers _answers;
-    private readonly SessionId _sessionId;
-    private readonly ILogger _logger;
-    private ConnectionEnd? _end;
+    private readonly HashSet<JobId> _unsubscribes = [];
+    private readonly FrameRouter _router;
+    private bool _isOnline;
+    private ConnectionEnd? _over;
     private ConnectionEnd? _closing;
 
-    public FrameDispatcher(SessionId sessionId, long maxResultBytes, ILogger logger)
+    public FrameDispatcher(TrackerLimits limits, UnclaimedMessages unclaimed, ILogger logger)
     {
-        _sessionId = sessionId;
-        _logger = logger;
-        _frames = new JobFrames(_jobs, _requests, maxResultBytes, logger);
-        _answers = new Answers(_requests, _jobs, _frames, Lane, sessionId, logger);
+        Unclaimed = unclaimed;
+        _router = new FrameRouter(_requests, _jobs, Lane, limits, unclaimed, logger);
     }
 
     /// <summary>Where submits wait for their turn.</summary>
     public SubmitLane Lane { get; } = new();
 
+    /// <summary>What belongs to no handle.</summary>
+    public UnclaimedMessages Unclaimed { get; }
+
+    public long ProcessedSeq => _router.ProcessedSeq;
+
+    /// <summary>Whether the connection has brought anything that moves the session on.</summary>
+    public bool HasProgressed => _router.HasProgressed;
+
+    /// <summary>Whether the client is being closed.</summary>
+    public bool IsClosing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closing is not null;
+            }
+        }
+    }
+
+    /// <summary>How many requests and jobs there are in the tables; for tests that look for leaks.</summary>
+    public (int Requests, int Jobs) Counts
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_requests.Count, _jobs.Count);
+            }
+        }
+    }
+
+    /// <summary>A connection is about to start.</summary>
+    /// <param name="sessionId">Its session.</param>
+    /// <param name="isResumed">Whether that is the session of before.</param>
+    /// <param name="keysSurvive">Whether idempotency keys mean the same in a new session.</param>
+    /// <param name="barrier">The nonce of a ping that is sent first: what the lost connection owed us comes before its answer.</param>
+    /// <returns>Whether that ping is needed.</returns>
+    public bool Begin(SessionId sessionId, bool isResumed, bool keysSurvive, string barrier)
+    {
+        lock (_gate)
+        {
+            _isOnline = _over is null;
+            if (isResumed)
+            {
+                return _router.BeginResumed(sessionId, barrier);
+            }
+
+            _router.BeginNew(sessionId);
+            StartOver(keysSurvive);
+            return false;
+        }
+    }
+
+    /// <summary>The jobs that are followed and of which the session receives nothing until it has subscribed to them.</summary>
+    public IReadOnlyList<JobTracker> Unsubscribed()
+    {
+        lock (_gate)
+        {
+            return [.. _jobs.Open.Where(tracker => tracker.NeedsSubscription)];
+        }
+    }
+
+    /// <summary>The subscriptions that were let go while there was no connection.</summary>
+    public IReadOnlyList<JobId> TakeUnsubscribes()
+    {
+        lock (_gate)
+        {
+            JobId[] all = [.. _unsubscribes];
+            _unsubscribes.Clear();
+            return all;
+        }
+    }
+
     /// <summary>Makes a request known before it is sent.</summary>
-    /// <exception cref="ArcpConnectionException">There is no connection any more.</exception>
+    /// <exception cref="ArcpConnectionException">There is no connection any more, and there will be none.</exception>
     public void Add(PendingRequest request)
     {
         lock (_gate)
         {
-            if ((_end ?? _closing) is { } end)
+            if ((_over ?? _closing) is { } end)
             {
                 throw Lost(end, isOutcomeUnknown: false);
             }
 
             _requests.Add(request);
+            if (request is PendingSubscribe { JobId: { } jobId })
+            {
+                _unsubscribes.Remove(jobId);
+            }
+        }
+    }
+
+    /// <summary>Whether the request may be sent on a new connection.</summary>
+    public bool MaySend(PendingRequest request)
+    {
+        lock (_gate)
+        {
+            return !request.IsAnswered && (!request.IsSent || request.IsRepeatable);
         }
     }
 
@@ -54,23 +136,23 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            return _end is null && _requests.TryBegin(request);
+            return _isOnline && _requests.TryBegin(request);
         }
     }
 
-    /// <summary>Nobody waits for the submit any more.</summary>
+    /// <summary>Nobody waits for the request any more.</summary>
     /// <returns>False when it has been answered at the same moment.</returns>
-    public bool TryAbandon(PendingSubmit submit)
+    public bool TryAbandon(PendingRequest request)
     {
         lock (_gate)
         {
-            if (submit.Answer.IsCompleted)
+            if (request.IsAnswered)
             {
                 return false;
             }
 
-            _requests.Abandon(submit);
-            _frames.DropHeldFrames();
+            _requests.Abandon(request);
+            _router.DropHeldFrames();
             return true;
         }
     }
@@ -85,23 +167,43 @@ internal sealed class FrameDispatcher : IFrameReceiver
     }
 
     /// <summary>A handle of the job is let go.</summary>
-    public void Release(JobTracker tracker)
+    /// <returns>Whether the runtime has to be told now.</returns>
+    public bool Release(JobTracker tracker)
     {
         lock (_gate)
         {
-            _jobs.Release(tracker.Accepted.JobId, tracker);
+            return _jobs.Release(tracker) && tracker is { IsSubscribed: true, Ended.IsCompleted: false } && NeedsUnsubscribe(tracker.JobId);
+        }
+    }
+
+    /// <summary>A subscription is given up before it was answered.</summary>
+    /// <returns>Whether the runtime has to be told now.</returns>
+    public bool Release(JobId jobId)
+    {
+        lock (_gate)
+        {
+            return !_jobs.TryGet(jobId, out _) && NeedsUnsubscribe(jobId);
+        }
+    }
+
+    /// <summary>Nothing more will be seen of the job.</summary>
+    public void Lose(JobTracker tracker, Func<Exception> failure)
+    {
+        lock (_gate)
+        {
+            tracker.Lose(failure);
         }
     }
 
     /// <summary>From now on no request is taken and the end of the connection is our own doing.</summary>
     /// <param name="close">The last request.</param>
-    /// <returns>False when the connection has ended before.</returns>
+    /// <returns>False when there is no connection at this moment.</returns>
     public bool TryBeginClose(PendingRequest close)
     {
         lock (_gate)
         {
             _closing = new ConnectionEnd("The client has been closed.");
-            if (_end is not null)
+            if (!_isOnline)
             {
                 return false;
             }
@@ -115,64 +217,73 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            return _end is null ? Dispatch(envelope, size) : null;
+            return _isOnline ? _router.OnFrame(envelope, size) : null;
         }
     }
 
-    public void OnUnreadable(FrameError error)
-    {
-        if (error.Kind is FrameErrorKind.InvalidPayload)
-        {
-            lock (_gate)
-            {
-                _answers.OnUnreadable(error);
-            }
-        }
-    }
-
-    public void OnEnded(ConnectionEnd end)
+    public ConnectionEnd? OnUnreadable(FrameError error)
     {
         lock (_gate)
         {
-            _end = _closing is null
-                ? end with { Cause = end.Cause ?? _answers.LastUnrelated }
-                : end with { Message = _closing.Message };
-            end = _end;
+            return _isOnline ? _router.OnUnreadable(error) : null;
+        }
+    }
+
+    public ConnectionEnd OnEnded(ConnectionEnd end)
+    {
+        lock (_gate)
+        {
+            _isOnline = false;
+            return _closing is null ? end with { Cause = end.Cause ?? _router.LastUnrelated } : end with { Message = _closing.Message };
+        }
+    }
+
+    /// <summary>There will be no connection any more: everybody who waits is told.</summary>
+    public void End(ConnectionEnd end)
+    {
+        lock (_gate)
+        {
+            _isOnline = false;
+            _over = end;
             foreach (PendingRequest request in _requests.TakeAll())
             {
-                request.Fail(Lost(end, request.IsSent));
+                request.Fail(Lost(end, request.IsSent || request.WasSentBefore));
             }
 
             _jobs.LoseAll(() => Lost(end, isOutcomeUnknown: true));
+            Unclaimed.Complete();
         }
     }
 
     private static ArcpConnectionException Lost(ConnectionEnd end, bool isOutcomeUnknown) => new(end.Message, end.Cause, isOutcomeUnknown);
 
-    private ConnectionEnd? Dispatch(Envelope envelope, int size)
+    private void StartOver(bool keysSurvive)
     {
-        switch (envelope.Message)
+        _unsubscribes.Clear();
+        _jobs.Held.TakeAll(_ => false);
+        foreach (PendingRequest request in _requests.StartOver(keysSurvive))
         {
-            case JobEvent or JobResult or JobCancelled when (envelope.Header.JobId ?? (envelope.Message as JobCancelled)?.JobId) is { } jobId:
-                _frames.Take(jobId, envelope, size);
-                return null;
-            case JobError error:
-                _answers.OnJobError(envelope, error, size);
-                return null;
-            case JobAccepted accepted:
-                _answers.OnAccepted(envelope.Header, accepted);
-                return null;
-            case SessionError error:
-                return _answers.OnSessionError(envelope.Header, error);
-            case SessionClosed closed:
-                return new ConnectionEnd(
-                    string.IsNullOrEmpty(closed.Reason) ? "The runtime has closed the session." : $"The runtime has closed the session: {closed.Reason}",
-                    IsOrderly: true);
-            case SessionPong:
-                return null;
-            default:
-                Log.FrameIgnored(_logger, _sessionId, envelope.Message.GetType().Name, "It names no job and answers nothing that was asked.");
-                return null;
+            request.Fail(new ArcpConnectionException("The session was lost before the runtime's answer.", null, isOutcomeUnknown: true));
         }
+
+        foreach (JobTracker tracker in _jobs.Open)
+        {
+            (tracker.NeedsSubscription, tracker.IsSubscribed) = (true, false);
+        }
+    }
+
+    private bool NeedsUnsubscribe(JobId jobId)
+    {
+        if (_requests.HasSubscribe(jobId))
+        {
+            return false; // somebody else wants it at this moment
+        }
+
+        if (!_isOnline && _over is null)
+        {
+            _unsubscribes.Add(jobId);
+        }
+
+        return _isOnline;
     }
 }

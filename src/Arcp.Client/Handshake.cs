@@ -12,17 +12,21 @@ namespace Arcp.Client;
 /// <remarks>Reads and writes one after the other, before the connection's loops exist. The caller bounds the time and owns the transport.</remarks>
 internal static class Handshake
 {
-    /// <summary>What this client can do.</summary>
-    public static Features Supported { get; } = FeatureNames.All & ~Features.Ack;
+    // §14; for runtimes that do not name theirs.
+    private static readonly TimeSpan DefaultHeartbeat = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxHeartbeat = TimeSpan.FromDays(1);
 
-    /// <summary>Opens a session.</summary>
+    /// <summary>What this client can do.</summary>
+    public static Features Supported => FeatureNames.All;
+
+    /// <summary>Opens a session, or goes on with one.</summary>
     /// <exception cref="ArcpException">The runtime has refused; its code.</exception>
     /// <exception cref="ArcpConnectionException">The connection ended, or what came was no welcome.</exception>
-    public static async Task<WelcomedSession> OpenAsync(ITransport transport, ArcpClientOptions options, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<WelcomedSession> OpenAsync(ITransport transport, ArcpClientOptions options, ResumeOffer? resume, ILogger logger, CancellationToken cancellationToken)
     {
         Features offered = options.Features & Supported;
         using var frame = new FrameBuffer(options.MaxFrameBytes);
-        await SendAsync(transport, frame, Hello(options, offered), options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        await SendAsync(transport, frame, Hello(options, offered, resume), options.TimeProvider, cancellationToken).ConfigureAwait(false);
         while (true)
         {
             frame.Clear();
@@ -52,11 +56,22 @@ internal static class Handshake
         }
     }
 
-    private static SessionHello Hello(ArcpClientOptions options, Features offered) => new()
+    private static SessionHello Hello(ArcpClientOptions options, Features offered, ResumeOffer? resume) => new()
     {
         Client = new ClientInfo { Name = options.ClientName, Version = options.ClientVersion },
         Auth = options.Token is { } token ? new SessionAuth { Scheme = "bearer", Token = token } : new SessionAuth { Scheme = "anonymous" },
         Capabilities = new ClientCapabilities { Encodings = ["json"], Features = offered.ToNames() },
+
+        // §6.3: runtimes look in different places, so the same is said in all of them.
+        Resume = resume is null ? null : new ResumeRequest
+        {
+            SessionId = resume.SessionId.Value,
+            ResumeToken = resume.Token,
+            Token = resume.Token,
+            LastEventSeq = resume.LastEventSeq,
+        },
+        ResumeToken = resume?.Token,
+        LastEventSeq = resume?.LastEventSeq,
     };
 
     private static async ValueTask SendAsync(ITransport transport, FrameBuffer frame, ArcpMessage message, TimeProvider clock, CancellationToken cancellationToken)
@@ -96,15 +111,25 @@ internal static class Handshake
         _ => null,
     };
 
-    private static WelcomedSession Welcomed(in FrameHeader header, SessionWelcome welcome, Features offered) => new()
+    private static WelcomedSession Welcomed(in FrameHeader header, SessionWelcome welcome, Features offered)
     {
-        SessionId = header.SessionId ?? throw new ArcpConnectionException("The runtime's welcome names no session."),
-        Runtime = new RuntimeInfo { Name = welcome.Runtime?.Name ?? welcome.RuntimeName, Version = welcome.Runtime?.Version ?? welcome.RuntimeVersion },
-
         // Some runtimes list all that they know instead of what both sides do.
-        Features = offered & FeatureNames.Parse(welcome.Capabilities?.Features),
-        Agents = welcome.Capabilities?.Agents ?? [],
-    };
+        Features features = offered & FeatureNames.Parse(welcome.Capabilities?.Features);
+        return new WelcomedSession
+        {
+            SessionId = header.SessionId ?? throw new ArcpConnectionException("The runtime's welcome names no session."),
+            Runtime = new RuntimeInfo { Name = welcome.Runtime?.Name ?? welcome.RuntimeName, Version = welcome.Runtime?.Version ?? welcome.RuntimeVersion },
+            Features = features,
+            Agents = welcome.Capabilities?.Agents ?? [],
+            ResumeToken = string.IsNullOrEmpty(welcome.ResumeToken) ? null : welcome.ResumeToken,
+            Heartbeat = features.HasFlag(Features.Heartbeat) ? IntervalOf(welcome) : null,
+        };
+    }
+
+    private static TimeSpan IntervalOf(SessionWelcome welcome) =>
+        welcome.HeartbeatIntervalSec is { } seconds and > 0
+            ? TimeSpan.FromSeconds(Math.Clamp(seconds, 1, MaxHeartbeat.TotalSeconds))
+            : DefaultHeartbeat;
 }
 
 /// <summary>What a welcome has brought.</summary>
@@ -117,4 +142,23 @@ internal sealed record WelcomedSession
     public required Features Features { get; init; }
 
     public required IReadOnlyList<AgentInfo> Agents { get; init; }
+
+    /// <summary>Resumes the session once; null = the runtime does not resume. A secret.</summary>
+    public string? ResumeToken { get; init; }
+
+    /// <summary>The heartbeat interval, when heartbeat is negotiated.</summary>
+    public TimeSpan? Heartbeat { get; init; }
+
+    /// <summary>Leaves out the resume token.</summary>
+    public override string ToString() => $"WelcomedSession {{ SessionId = {SessionId}, Features = {Features} }}";
+}
+
+/// <summary>What a hello says to go on with a session (§6.3).</summary>
+/// <param name="SessionId">The session.</param>
+/// <param name="Token">The token of its last welcome. A secret.</param>
+/// <param name="LastEventSeq">The highest number below which none is missing.</param>
+internal sealed record ResumeOffer(SessionId SessionId, string Token, long LastEventSeq)
+{
+    /// <summary>Leaves out the token.</summary>
+    public override string ToString() => $"ResumeOffer {{ SessionId = {SessionId}, LastEventSeq = {LastEventSeq} }}";
 }

@@ -230,7 +230,7 @@ public sealed class ConnectionTests
     {
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
         var transport = new BreakableTransport(near);
-        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport));
+        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport), new() { Reconnect = { Enabled = false } });
         var peer = new ScriptedPeer(far);
         await peer.ReceiveAsync("session.hello");
         await peer.SendAsync(ScriptedPeer.Welcome);
@@ -252,7 +252,7 @@ public sealed class ConnectionTests
         var clock = new ManualClock();
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
         var transport = new BreakableTransport(near);
-        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport), new() { TimeProvider = clock });
+        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport), new() { TimeProvider = clock, Reconnect = { Enabled = false } });
         var peer = new ScriptedPeer(far);
         await peer.ReceiveAsync("session.hello");
         await peer.SendAsync(ScriptedPeer.Welcome);

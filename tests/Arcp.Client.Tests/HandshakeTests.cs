@@ -22,7 +22,7 @@ public sealed class HandshakeTests
         JsonElement capabilities = hello.Payload().GetProperty("capabilities");
         capabilities.GetProperty("encodings").GetRawText().Should().Be("""["json"]""");
         capabilities.GetProperty("features").EnumerateArray().Select(name => name.GetString())
-            .Should().Contain(["heartbeat", "progress", "result_chunk"]).And.NotContain("ack", "the client does not acknowledge yet");
+            .Should().Contain(["heartbeat", "ack", "progress", "result_chunk"]);
         capabilities.TryGetProperty("agents", out _).Should().BeFalse();
         hello.GetRawText().Should().NotContain("null");
         await peer.DisposeAsync();
@@ -47,8 +47,7 @@ public sealed class HandshakeTests
         client.SessionId.Value.Should().Be("sess_1");
         client.Runtime.Name.Should().Be("scripted");
         client.Runtime.Version.Should().Be("9");
-        client.Features.Should().HaveFlag(Features.AgentVersions).And.NotHaveFlag(Features.CostBudget, "the runtime did not say so")
-            .And.NotHaveFlag(Features.Ack, "the client did not offer it");
+        client.Features.Should().HaveFlag(Features.AgentVersions).And.NotHaveFlag(Features.CostBudget, "the runtime did not say so");
         client.Agents.Should().ContainSingle().Which.Versions.Should().Equal("1.0.0");
         await peer.DisposeAsync();
         await client.DisposeAsync();

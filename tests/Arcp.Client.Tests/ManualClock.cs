@@ -26,6 +26,15 @@ internal sealed class ManualClock : TimeProvider
         return timer;
     }
 
+    /// <summary>Whether a timer is due at exactly this distance.</summary>
+    public bool HasTimerIn(TimeSpan distance)
+    {
+        lock (_gate)
+        {
+            return _timers.Exists(timer => timer.Due == _now + distance);
+        }
+    }
+
     public void Advance(TimeSpan by)
     {
         List<ManualTimer> due;

@@ -354,7 +354,7 @@ public sealed class PairingTests
 
     [Theory]
     [InlineData("\"request_id\":\"<id>\"")]
-    [InlineData("\"reply_to\":\"<id>\",\"event_seq\":4")]
+    [InlineData("\"reply_to\":\"<id>\",\"event_seq\":1")]
     public async Task A_terminal_that_names_the_submit_it_came_from_ends_the_job(string members)
     {
         (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();

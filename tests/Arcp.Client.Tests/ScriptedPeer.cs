@@ -23,6 +23,8 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     public static (Task<ArcpClient> Client, ScriptedPeer Peer) Dial(ArcpClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair(capacity: 4096);
+        options ??= new ArcpClientOptions();
+        options.Reconnect.Enabled = false; // one connection; see Redial for more
         return (ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(near), options, cancellationToken), new ScriptedPeer(far));
     }
 

@@ -18,35 +18,62 @@ internal sealed class ClientConnection : IAsyncDisposable
     private const int FramesPerFlush = 64;
 
     private readonly ITransport _transport;
-    private readonly SessionId _sessionId;
-    private readonly int _maxFrameBytes;
-    private readonly TimeSpan _closeTimeout;
+    private readonly ConnectionTerms _terms;
+    private readonly ConnectionLimits _limits;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly OutgoingQueue _outgoing;
+    private readonly AckSchedule? _acks;
+    private readonly SilenceWatch? _silence;
     private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource<ConnectionEnd> _aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ConnectionEnd> _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
 
-    public ClientConnection(ITransport transport, SessionId sessionId, ConnectionLimits limits, TimeProvider clock, ILogger logger)
+    public ClientConnection(ITransport transport, ConnectionTerms terms, ConnectionLimits limits, TimeProvider clock, ILogger logger)
     {
         _transport = transport;
-        _sessionId = sessionId;
-        _maxFrameBytes = limits.MaxFrameBytes;
-        _closeTimeout = limits.CloseTimeout;
+        _terms = terms;
+        _limits = limits;
         _clock = clock;
         _logger = logger;
         _outgoing = new OutgoingQueue(limits.QueueCapacity);
+        _acks = terms.Acknowledges
+            ? new AckSchedule(clock, seq => _outgoing.Acknowledge(new Envelope(NewHeader(), new SessionAck { LastProcessedSeq = seq })))
+            : null;
+        _silence = terms.Heartbeat is { } interval
+            ? new SilenceWatch(clock, interval, ping: () => Ping(Ulid.MintWithPrefix("ping_", clock.GetUtcNow())), lost: OnSilence)
+            : null;
     }
+
+    /// <summary>The session that the connection belongs to.</summary>
+    public SessionId SessionId => _terms.SessionId;
+
+    /// <summary>Ends when the connection does, right after the receiver was told; never with an error.</summary>
+    public Task<ConnectionEnd> Over => _over.Task;
 
     /// <summary>Ends, never with an error, when both loops have ended and the transport is disposed.</summary>
     public Task Completion => _running;
 
     /// <summary>Starts the loops; once.</summary>
-    public void Start(IFrameReceiver receiver) => _running = RunAsync(receiver);
+    public void Start(IFrameReceiver receiver)
+    {
+        _acks?.OnProcessed(receiver.ProcessedSeq);
+        _running = RunAsync(receiver);
+    }
 
     /// <summary>Queues a frame; waits while the queue is full.</summary>
     /// <returns>False when the connection does not send any more; the receiver has been told or is about to be.</returns>
     public ValueTask<bool> SendAsync(OutgoingFrame frame, CancellationToken cancellationToken) => _outgoing.EnqueueAsync(frame, cancellationToken);
+
+    /// <summary>Queues a frame if there is room.</summary>
+    public bool TrySend(OutgoingFrame frame) => _outgoing.TryEnqueue(frame);
+
+    /// <summary>Sends a ping before all requests that wait.</summary>
+    public void Ping(string nonce) => _outgoing.Answer(new Envelope(NewHeader(), new SessionPing { Nonce = nonce, SentAt = _clock.GetUtcNow() }));
+
+    /// <summary>Acknowledges before all requests that wait what has not been acknowledged yet.</summary>
+    public void FlushAcks() => _acks?.Flush();
 
     /// <summary>Sends what is queued, closes our side (both within the close time-out), then ends everything and waits for it.</summary>
     public async ValueTask DisposeAsync()
@@ -54,7 +81,7 @@ internal sealed class ClientConnection : IAsyncDisposable
         _outgoing.Complete();
         try
         {
-            await _running.WaitAsync(_closeTimeout, _clock).ConfigureAwait(false);
+            await _running.WaitAsync(_limits.CloseTimeout, _clock).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -69,65 +96,85 @@ internal sealed class ClientConnection : IAsyncDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // no frame before the creator is done, and none on its thread
         Task<ConnectionEnd> reading = ReadLoopAsync(receiver);
         Task<ConnectionEnd?> writing = WriteLoopAsync();
-        await Task.WhenAny((Task)reading, writing).ConfigureAwait(false);
-        if (!reading.IsCompleted)
+        await Task.WhenAny((Task)reading, writing, _aborted.Task).ConfigureAwait(false);
+        if (!reading.IsCompleted && !_aborted.Task.IsCompleted)
         {
             // Our side is closed or broken; what the peer said before it noticed may still be read, the end of a job for example.
-            await WaitAtMostAsync(reading).ConfigureAwait(false);
+            await WaitAtMostAsync(Task.WhenAny((Task)reading, _aborted.Task)).ConfigureAwait(false);
         }
 
         ConnectionEnd? broken = null;
         if (!reading.IsCompleted)
         {
-            broken = await writing.ConfigureAwait(false);
-            await _stop.CancelAsync().ConfigureAwait(false);
-            await _transport.DisposeAsync().ConfigureAwait(false); // ends the read even of a transport that overlooks its token
+            broken = _aborted.Task.IsCompleted ? await _aborted.Task.ConfigureAwait(false) : await writing.ConfigureAwait(false);
+            await CutAsync().ConfigureAwait(false); // ends the read even of a transport that overlooks its token
         }
 
-        ConnectionEnd end = broken ?? await reading.ConfigureAwait(false);
-        receiver.OnEnded(end);
-        Log.ConnectionEnded(_logger, _sessionId, end.Message, end.Cause);
+        ConnectionEnd end = receiver.OnEnded(broken ?? await reading.ConfigureAwait(false));
+        _over.TrySetResult(end);
+        Log.ConnectionEnded(_logger, SessionId, end.Message, end.Cause);
 
+        _silence?.Dispose();
+        _acks?.Dispose();
         _outgoing.Complete();
         if (end.IsOrderly)
         {
             await WaitAtMostAsync(writing).ConfigureAwait(false);
         }
 
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _transport.DisposeAsync().ConfigureAwait(false);
+        await CutAsync().ConfigureAwait(false);
         await Task.WhenAll((Task)reading, writing).ConfigureAwait(false);
     }
 
+    private async Task CutAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A transport may be the user's; whatever it throws, the connection is over, and others wait for that.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.TransportFailed(_logger, SessionId, e);
+        }
+    }
+
+    private void OnSilence() => _aborted.TrySetResult(new ConnectionEnd("Nothing was received from the runtime for two heartbeat intervals."));
+
+    private FrameHeader NewHeader() => new() { Id = MessageId.New(_clock), SessionId = SessionId };
 
     private async Task WaitAtMostAsync(Task loop)
     {
         try
         {
-            await loop.WaitAsync(_closeTimeout, _clock).ConfigureAwait(false);
+            await loop.WaitAsync(_limits.CloseTimeout, _clock).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            Log.PeerDidNotClose(_logger, _sessionId);
+            Log.PeerDidNotClose(_logger, SessionId);
         }
     }
 
     private async Task<ConnectionEnd> ReadLoopAsync(IFrameReceiver receiver)
     {
-        using var frame = new FrameBuffer(_maxFrameBytes);
+        using var frame = new FrameBuffer(_limits.MaxFrameBytes);
         try
         {
             while (true)
             {
                 frame.Clear();
-                switch (await _transport.ReadAsync(frame, _stop.Token).ConfigureAwait(false))
+                FrameReadStatus status = await _transport.ReadAsync(frame, _stop.Token).ConfigureAwait(false);
+                _silence?.OnReceived();
+                switch (status)
                 {
                     case FrameReadStatus.Closed:
                         return new ConnectionEnd("The runtime has closed the connection.", IsOrderly: true);
                     case FrameReadStatus.TooLarge:
-                        return new ConnectionEnd($"The runtime has sent a frame of more than {_maxFrameBytes} bytes.");
+                        return new ConnectionEnd($"The runtime has sent a frame of more than {_limits.MaxFrameBytes} bytes.") { IsFinal = true };
                     case FrameReadStatus.NotText:
-                        Log.FrameIgnored(_logger, _sessionId, "a binary message", "The protocol uses text messages only.");
+                        Log.FrameIgnored(_logger, SessionId, "a binary message", "The protocol uses text messages only.");
                         break;
                     default:
                         if (Receive(frame, receiver) is { } end)
@@ -153,9 +200,11 @@ internal sealed class ClientConnection : IAsyncDisposable
     {
         if (!FrameReader.TryRead(frame.WrittenSpan, Peer.Client, out Envelope? envelope, out FrameError? error))
         {
-            Log.FrameIgnored(_logger, _sessionId, error.Type, error.Message);
-            receiver.OnUnreadable(error);
-            return error.Kind is FrameErrorKind.TooDeep ? new ConnectionEnd("The runtime has sent a frame that is nested too deeply.") : null;
+            Log.FrameIgnored(_logger, SessionId, error.Type, error.Message);
+            ConnectionEnd? unreadable = receiver.OnUnreadable(error);
+            return error.Kind is FrameErrorKind.TooDeep
+                ? new ConnectionEnd("The runtime has sent a frame that is nested too deeply.") { IsFinal = true }
+                : unreadable;
         }
 
         if (envelope.Message is SessionPing ping)
@@ -164,15 +213,14 @@ internal sealed class ClientConnection : IAsyncDisposable
             return null;
         }
 
-        return receiver.OnFrame(envelope, frame.Length);
+        ConnectionEnd? end = receiver.OnFrame(envelope, frame.Length);
+        _acks?.OnProcessed(receiver.ProcessedSeq);
+        return end;
     }
 
     // §6.4: at once, and whether or not heartbeat is negotiated.
-    private void Answer(SessionPing ping)
-    {
-        var header = new FrameHeader { Id = MessageId.New(_clock), SessionId = _sessionId };
-        _outgoing.Answer(new Envelope(header, new SessionPong { PingNonce = ping.Nonce, ReceivedAt = _clock.GetUtcNow() }));
-    }
+    private void Answer(SessionPing ping) =>
+        _outgoing.Answer(new Envelope(NewHeader(), new SessionPong { PingNonce = ping.Nonce, ReceivedAt = _clock.GetUtcNow() }));
 
     private async Task<ConnectionEnd?> WriteLoopAsync()
     {
@@ -186,6 +234,7 @@ internal sealed class ClientConnection : IAsyncDisposable
                 while (await WriteSomeAsync(frame).ConfigureAwait(false))
                 {
                     await _transport.FlushAsync(_stop.Token).ConfigureAwait(false);
+                    _silence?.OnSent();
                 }
             }
             while (more);

@@ -4,7 +4,7 @@ using Arcp.Core.Serialization;
 
 namespace Arcp.Client.Connections;
 
-/// <summary>What waits for the write loop: requests, for which their senders wait when the queue is full, and answers to pings, which never wait and go first.</summary>
+/// <summary>What waits for the write loop: requests, for which their senders wait when the queue is full, and what never waits and goes first: answers to pings, pings, and the newest acknowledgement.</summary>
 /// <remarks>Thread-safe; one reader. Both parts are bounded: of more unsent answers than <see cref="MaxAnswers"/> the oldest are dropped, since the newest proves life as well.</remarks>
 internal sealed class OutgoingQueue
 {
@@ -13,6 +13,7 @@ internal sealed class OutgoingQueue
     private readonly Channel<OutgoingFrame> _requests;
     private readonly Channel<OutgoingFrame> _answers;
     private readonly Channel<bool> _signal;
+    private OutgoingFrame? _ack;
 
     public OutgoingQueue(int capacity)
     {
@@ -38,10 +39,26 @@ internal sealed class OutgoingQueue
         return true;
     }
 
+    /// <summary>Adds a request without waiting.</summary>
+    /// <returns>False when there is no room, or nothing is sent any more.</returns>
+    public bool TryEnqueue(OutgoingFrame frame)
+    {
+        bool isIn = _requests.Writer.TryWrite(frame);
+        _signal.Writer.TryWrite(true);
+        return isIn;
+    }
+
     /// <summary>Adds an answer without waiting.</summary>
     public void Answer(Envelope envelope)
     {
         _answers.Writer.TryWrite(new OutgoingFrame(envelope));
+        _signal.Writer.TryWrite(true);
+    }
+
+    /// <summary>Sends an acknowledgement before the requests that wait; one that has not been sent yet is replaced.</summary>
+    public void Acknowledge(Envelope envelope)
+    {
+        Interlocked.Exchange(ref _ack, new OutgoingFrame(envelope));
         _signal.Writer.TryWrite(true);
     }
 
@@ -62,5 +79,5 @@ internal sealed class OutgoingQueue
     }
 
     public bool TryTake([NotNullWhen(true)] out OutgoingFrame? frame) =>
-        _answers.Reader.TryRead(out frame) || _requests.Reader.TryRead(out frame);
+        _answers.Reader.TryRead(out frame) || (frame = Interlocked.Exchange(ref _ack, null)) is not null || _requests.Reader.TryRead(out frame);
 }

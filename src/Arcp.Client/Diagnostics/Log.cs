@@ -22,6 +22,24 @@ internal static partial class Log
     [LoggerMessage(1005, LogLevel.Warning, "Session {SessionId}: the runtime says {Code}, which answers no request: {Message}")]
     public static partial void UnrelatedError(ILogger logger, SessionId? sessionId, ErrorCode code, string? message);
 
+    [LoggerMessage(1006, LogLevel.Warning, "Session {SessionId}: the transport failed while it was disposed.")]
+    public static partial void TransportFailed(ILogger logger, SessionId sessionId, Exception cause);
+
+    [LoggerMessage(1007, LogLevel.Information, "Session {SessionId} goes on after {LastEventSeq}.")]
+    public static partial void SessionResumed(ILogger logger, SessionId sessionId, long lastEventSeq);
+
+    [LoggerMessage(1008, LogLevel.Warning, "Session {SessionId} could not be resumed; {NewSessionId} takes its place: {Reason}")]
+    public static partial void SessionReplaced(ILogger logger, SessionId sessionId, SessionId newSessionId, string reason);
+
+    [LoggerMessage(1009, LogLevel.Debug, "Session {SessionId}: attempt {Attempt} to connect again in {Delay}.")]
+    public static partial void Reconnecting(ILogger logger, SessionId sessionId, int attempt, TimeSpan delay);
+
+    [LoggerMessage(1010, LogLevel.Information, "Session {SessionId}: an attempt to connect again has failed.")]
+    public static partial void ReconnectFailed(ILogger logger, SessionId sessionId, Exception cause);
+
+    [LoggerMessage(1011, LogLevel.Warning, "Session {SessionId} is given up: {Reason}")]
+    public static partial void SessionFailed(ILogger logger, SessionId sessionId, string reason, Exception? cause);
+
     [LoggerMessage(2001, LogLevel.Debug, "Job {JobId} was accepted, agent {Agent}.")]
     public static partial void JobAccepted(ILogger logger, JobId jobId, string? agent);
 
@@ -39,4 +57,7 @@ internal static partial class Log
 
     [LoggerMessage(2006, LogLevel.Warning, "Frames of jobs that nobody has accepted yet exceed the limit; those of job {JobId} are dropped.")]
     public static partial void HeldFramesDropped(ILogger logger, JobId jobId);
+
+    [LoggerMessage(2007, LogLevel.Warning, "Job {JobId} cannot be followed in the new session: {Reason}")]
+    public static partial void JobLost(ILogger logger, JobId jobId, string reason);
 }

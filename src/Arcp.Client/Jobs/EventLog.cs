@@ -5,22 +5,27 @@ namespace Arcp.Client.Jobs;
 
 /// <summary>The events of one job as they came. One writer appends and never waits; any number of readers follow, each at its own pace with a cursor of its own.</summary>
 /// <remarks>
-/// Thread-safe. Every event is kept until the last handle of the job is let go, because each consumer is promised all of them from the start:
-/// memory grows with the job's events, whether or not anybody reads. This is the one place that bounds will have to be put into.
+/// Thread-safe. Beyond its limits the oldest events are let go, so that neither a slow reader nor an absent one makes memory grow or holds up
+/// the connection; a reader that wanted one of them gets an error instead of a gap.
 /// </remarks>
-internal sealed class EventLog
+internal sealed class EventLog(EventLimits limits)
 {
-    private const int FirstCapacity = 16;
+    private const int BatchSize = 64;
 
     private readonly Lock _gate = new();
-    private JobEvent[] _events = [];
+    private Entry[] _ring = [];
     private int _count;
+    private long _first;
+    private long _bytes;
     private bool _isComplete;
     private Func<Exception>? _failure;
     private TaskCompletionSource? _changed;
 
     /// <summary>Appends an event; after <see cref="Complete"/> nothing happens.</summary>
-    public void Append(JobEvent entry)
+    /// <param name="entry">The event.</param>
+    /// <param name="number">Its place in the job's log (§8.3), as far as that is known.</param>
+    /// <param name="size">Its size in bytes.</param>
+    public void Append(JobEvent entry, long number, int size)
     {
         TaskCompletionSource? changed;
         lock (_gate)
@@ -30,13 +35,12 @@ internal sealed class EventLog
                 return;
             }
 
-            if (_count == _events.Length)
+            AppendNeedsLock(new Entry(entry, number, size));
+            while (_count > limits.MaxEvents || (_bytes > limits.MaxBytes && _count > 1))
             {
-                // Readers hold the array that they saw; what is below the count never changes in either.
-                Array.Resize(ref _events, Math.Max(FirstCapacity, _count * 2));
+                DropOldestNeedsLock();
             }
 
-            _events[_count++] = entry;
             changed = TakeChanged();
         }
 
@@ -63,20 +67,24 @@ internal sealed class EventLog
         changed?.TrySetResult();
     }
 
-    /// <summary>Reads all events from the first on.</summary>
-    public async IAsyncEnumerable<JobEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Reads all events whose number is higher than the given one.</summary>
+    public async IAsyncEnumerable<JobEvent> ReadAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        int cursor = 0;
+        long cursor = 0;
+        var batch = new List<Entry>(BatchSize);
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            JobEvent[] events;
-            int count;
             Task? changed = null;
             lock (_gate)
             {
-                (events, count) = (_events, _count);
-                if (cursor == count)
+                if (cursor < _first)
+                {
+                    throw limits.Dropped();
+                }
+
+                CopyNeedsLock(cursor, batch);
+                if (batch.Count == 0)
                 {
                     if (_isComplete)
                     {
@@ -88,12 +96,17 @@ internal sealed class EventLog
                 }
             }
 
-            for (; cursor < count; cursor++)
+            cursor += batch.Count;
+            foreach (Entry entry in batch)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                yield return events[cursor];
+                if (entry.Number > after)
+                {
+                    yield return entry.Event;
+                }
             }
 
+            batch.Clear();
             if (changed is not null)
             {
                 await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -106,10 +119,48 @@ internal sealed class EventLog
         }
     }
 
+    // An entry stands where its number in this log, modulo the ring's length, says.
+    private void AppendNeedsLock(Entry entry)
+    {
+        if (_count == _ring.Length)
+        {
+            var larger = new Entry[Math.Max(BatchSize, _count * 2)];
+            for (long i = _first; i < _first + _count; i++)
+            {
+                larger[i % larger.Length] = _ring[i % _ring.Length];
+            }
+
+            _ring = larger;
+        }
+
+        _ring[(_first + _count) % _ring.Length] = entry;
+        _count++;
+        _bytes += entry.Size;
+    }
+
+    private void DropOldestNeedsLock()
+    {
+        ref Entry oldest = ref _ring[_first % _ring.Length];
+        _bytes -= oldest.Size;
+        oldest = default;
+        _first++;
+        _count--;
+    }
+
+    private void CopyNeedsLock(long cursor, List<Entry> batch)
+    {
+        for (long end = Math.Min(_first + _count, cursor + BatchSize); cursor < end; cursor++)
+        {
+            batch.Add(_ring[cursor % _ring.Length]);
+        }
+    }
+
     private TaskCompletionSource? TakeChanged()
     {
         TaskCompletionSource? changed = _changed;
         _changed = null;
         return changed;
     }
+
+    private readonly record struct Entry(JobEvent Event, long Number, int Size);
 }

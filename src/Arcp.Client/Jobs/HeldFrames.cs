@@ -27,7 +27,7 @@ internal sealed class HeldFrames
 
         if (!job.IsTruncated)
         {
-            job.Frames.Add(envelope);
+            job.Frames.Add((envelope, size));
             job.Bytes += size;
             _frames++;
             _bytes += size;
@@ -49,11 +49,19 @@ internal sealed class HeldFrames
         return true;
     }
 
-    public void Clear()
+    /// <summary>Hands out all that is held, but for some jobs.</summary>
+    public List<Envelope> TakeAll(Func<JobId, bool> isKept)
     {
-        _jobs.Clear();
-        _frames = 0;
-        _bytes = 0;
+        var taken = new List<Envelope>();
+        foreach (JobId jobId in _jobs.Keys.Where(jobId => !isKept(jobId)).ToArray())
+        {
+            if (TryTake(jobId, out HeldJob? job))
+            {
+                taken.AddRange(job.Frames.Select(frame => frame.Envelope));
+            }
+        }
+
+        return taken;
     }
 
     // The job stays known as truncated, so that its handle, should there be one, does not pretend to be whole.
@@ -77,7 +85,7 @@ internal sealed class HeldFrames
 /// <summary>What is held of one job.</summary>
 internal sealed class HeldJob
 {
-    public List<Envelope> Frames { get; } = [];
+    public List<(Envelope Envelope, int Size)> Frames { get; } = [];
 
     public long Bytes { get; set; }
 

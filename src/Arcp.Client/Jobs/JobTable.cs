@@ -21,6 +21,9 @@ internal sealed class JobTable
     /// <summary>Whether the job is known and nobody follows it: its handle was let go, its submitter gave up, or it is foreign.</summary>
     public bool IsOther(JobId jobId) => _others.Contains(jobId) || IsForeign(jobId);
 
+    /// <summary>Whether nobody wants to hear of the job: its handle was let go, or its submitter gave up.</summary>
+    public bool IsReleased(JobId jobId) => _others.Contains(jobId);
+
     /// <summary>Whether the job is known to be no answer to a submit: a child, or an id that came with a refusal.</summary>
     public bool IsForeign(JobId jobId) => _foreign.Contains(jobId);
 
@@ -40,13 +43,23 @@ internal sealed class JobTable
 
     public void Follow(JobId jobId, JobTracker tracker) => _followed.Add(jobId, tracker);
 
+    /// <summary>How many jobs are followed.</summary>
+    public int Count => _followed.Count;
+
+    /// <summary>The jobs that are followed and have not ended.</summary>
+    public IEnumerable<JobTracker> Open => _followed.Values.Where(tracker => !tracker.Ended.IsCompleted);
+
     /// <summary>Counts one handle less; without any the job is no longer followed.</summary>
-    public void Release(JobId jobId, JobTracker tracker)
+    /// <returns>Whether that was the last one.</returns>
+    public bool Release(JobTracker tracker)
     {
-        if (--tracker.Handles == 0 && _followed.Remove(jobId))
+        if (--tracker.Handles == 0 && _followed.Remove(tracker.JobId))
         {
-            _others.Add(jobId);
+            _others.Add(tracker.JobId);
+            return true;
         }
+
+        return false;
     }
 
     /// <summary>Tells all followed jobs that nothing more will be seen of them.</summary>
@@ -57,6 +70,6 @@ internal sealed class JobTable
             tracker.Lose(failure);
         }
 
-        Held.Clear();
+        Held.TakeAll(_ => false);
     }
 }

@@ -1,5 +1,6 @@
 using Arcp.Core;
 using Arcp.Core.Events;
+using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 
 namespace Arcp.Client.Jobs;
@@ -12,21 +13,39 @@ internal sealed class JobTracker
     private readonly TaskCompletionSource<JobEnding> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Func<Exception>?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _status = JobStatus.Pending.Value;
+    private long _position;
 
-    public JobTracker(JobAccepted accepted, TraceContext? trace, long maxResultBytes)
+    public JobTracker(JobId jobId, TraceContext? trace, TrackerLimits limits)
     {
-        Accepted = accepted;
+        JobId = jobId;
         Trace = trace;
-        _chunks = new ResultAssembler(maxResultBytes);
+        Events = new EventLog(limits.Events);
+        _chunks = new ResultAssembler(limits.MaxResultBytes);
     }
 
-    public JobAccepted Accepted { get; }
+    public JobId JobId { get; }
 
     public TraceContext? Trace { get; }
 
+    /// <summary>How far the job's log has been seen (§8.3), as far as <see cref="IsPositionKnown"/>.</summary>
+    public long Position
+    {
+        get => Volatile.Read(ref _position);
+        set => Volatile.Write(ref _position, value);
+    }
+
+    /// <summary>Whether <see cref="Position"/> counts in the job's log, and not only what came here.</summary>
+    public bool IsPositionKnown { get; set; } = true;
+
+    /// <summary>Whether the runtime sends the job's frames because of a <c>job.subscribe</c>.</summary>
+    public bool IsSubscribed { get; set; }
+
+    /// <summary>Whether the session does not receive the job's frames until it has subscribed to them.</summary>
+    public bool NeedsSubscription { get; set; }
+
     public JobStatus Status => new(_status);
 
-    public EventLog Events { get; } = new();
+    public EventLog Events { get; }
 
     /// <summary>What came of the job; known at the latest when <see cref="Ended"/> is, and never an error itself.</summary>
     public Task<JobEnding> Result => _result.Task;
@@ -37,9 +56,18 @@ internal sealed class JobTracker
     /// <summary>How many handles there are; guarded by the dispatcher's lock.</summary>
     public int Handles { get; set; }
 
+    /// <summary>Takes a state that the runtime has told outside the job's own frames.</summary>
+    public void OnStatus(JobStatus status)
+    {
+        if (!status.IsTerminal && !_ended.Task.IsCompleted && _status == JobStatus.Pending.Value)
+        {
+            _status = status.Value; // the end is what the terminal frame says
+        }
+    }
+
     /// <summary>Takes an event.</summary>
     /// <returns>Why the streamed result cannot be used; null = nothing new about it.</returns>
-    public string? OnEvent(JobEvent entry)
+    public string? OnEvent(JobEvent entry, int size)
     {
         if (_ended.Task.IsCompleted)
         {
@@ -51,7 +79,12 @@ internal sealed class JobTracker
             _status = JobStatus.Running.Value;
         }
 
-        Events.Append(entry);
+        if (entry.Body is not StatusEvent { Phase: "back_pressure" })
+        {
+            Position++; // that one is about the session and stands in no job's log (§6.5)
+        }
+
+        Events.Append(entry, Position, size);
         string? problem = entry.Body switch
         {
             _ when _result.Task.IsCompleted => null,
@@ -141,3 +174,8 @@ internal sealed class JobTracker
         }
     }
 }
+
+/// <summary>What bounds the memory of one job.</summary>
+/// <param name="MaxResultBytes">The most bytes that a streamed result may have.</param>
+/// <param name="Events">How much is kept of its events.</param>
+internal sealed record TrackerLimits(long MaxResultBytes, EventLimits Events);

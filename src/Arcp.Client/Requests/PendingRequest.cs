@@ -1,11 +1,12 @@
 using Arcp.Client.Jobs;
 using Arcp.Core;
 using Arcp.Core.Ids;
+using Arcp.Core.Messages;
 
 namespace Arcp.Client.Requests;
 
 /// <summary>A request that the runtime has not answered yet. Its state is guarded by the dispatcher's lock; its answer is awaited by who made it.</summary>
-internal abstract class PendingRequest(MessageId id)
+internal abstract class PendingRequest(MessageId id, JobId? jobId = null)
 {
     /// <summary>The id of the request's frame.</summary>
     public MessageId Id { get; } = id;
@@ -14,38 +15,38 @@ internal abstract class PendingRequest(MessageId id)
     public virtual TraceContext? Trace => null;
 
     /// <summary>The job that the request is about.</summary>
-    public virtual JobId? JobId => null;
+    public JobId? JobId { get; } = jobId;
 
-    /// <summary>Whether the frame has been handed to the transport: from then on the runtime may have acted on it.</summary>
+    /// <summary>Whether the request may be sent again when its connection is lost before the answer.</summary>
+    public virtual bool IsRepeatable => true;
+
+    /// <summary>Whether the frame has been handed to the transport in this session: from then on the runtime may have acted on it.</summary>
     public bool IsSent { get; set; }
+
+    /// <summary>Whether that has happened in a session before this one.</summary>
+    public bool WasSentBefore { get; set; }
 
     /// <summary>Whether nobody waits any more. The answer still has to be recognised, or the next request would take it for its own.</summary>
     public bool IsAbandoned { get; set; }
 
-    /// <summary>The runtime has refused the request.</summary>
-    public abstract void Refuse(ArcpException error);
+    /// <summary>Whether there is an answer, or the reason why there is none.</summary>
+    public abstract bool IsAnswered { get; }
 
-    /// <summary>No answer will come.</summary>
+    /// <summary>The runtime has refused the request, or no answer will come.</summary>
     public abstract void Fail(Exception error);
 }
 
-/// <summary>A submit (§7.1).</summary>
-internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? parentJobId, bool hasIdempotencyKey) : PendingRequest(id)
+/// <summary>A request that is answered by a frame of its own.</summary>
+internal abstract class PendingRequest<T>(MessageId id, JobId? jobId = null) : PendingRequest(id, jobId)
 {
-    private readonly TaskCompletionSource<JobTracker> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public override TraceContext Trace { get; } = trace;
+    /// <summary>The answer, or the refusal.</summary>
+    public Task<T> Answer => _answer.Task;
 
-    public JobId? ParentJobId { get; } = parentJobId;
+    public override bool IsAnswered => _answer.Task.IsCompleted;
 
-    public bool HasIdempotencyKey { get; } = hasIdempotencyKey;
-
-    /// <summary>The job, or the refusal.</summary>
-    public Task<JobTracker> Answer => _answer.Task;
-
-    public void Accept(JobTracker tracker) => _answer.TrySetResult(tracker);
-
-    public override void Refuse(ArcpException error) => Fail(error);
+    public void Complete(T answer) => _answer.TrySetResult(answer);
 
     public override void Fail(Exception error)
     {
@@ -57,17 +58,49 @@ internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? par
     }
 }
 
+/// <summary>A submit (§7.1).</summary>
+internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? parentJobId, bool hasIdempotencyKey) : PendingRequest<Acceptance>(id)
+{
+    public override TraceContext Trace { get; } = trace;
+
+    public JobId? ParentJobId { get; } = parentJobId;
+
+    public bool HasIdempotencyKey { get; } = hasIdempotencyKey;
+
+    /// <summary>§7.2: with a key the same job is meant, however often it is asked for.</summary>
+    public override bool IsRepeatable => HasIdempotencyKey;
+}
+
+/// <summary>A job that was accepted, and what the runtime said of it.</summary>
+internal sealed record Acceptance(JobTracker Tracker, JobAccepted Accepted);
+
+/// <summary>A subscription (§7.6).</summary>
+/// <param name="id">The request's id.</param>
+/// <param name="jobId">The job.</param>
+/// <param name="after">Above which number of the job's log events are asked for; null = no history.</param>
+/// <param name="restored">The job that is followed already and has lost its session; null = a new subscription.</param>
+internal sealed class PendingSubscribe(MessageId id, JobId jobId, long? after, JobTracker? restored = null) : PendingRequest<Observation>(id, jobId)
+{
+    public long? After { get; } = after;
+
+    public JobTracker? Restored { get; } = restored;
+}
+
+/// <summary>A job that is subscribed to, what the runtime said of it, and above which number of its log events are meant.</summary>
+internal sealed record Observation(JobTracker Tracker, JobSubscribed Subscribed, long After);
+
+/// <summary>A page of a listing (§6.6).</summary>
+internal sealed class PendingPage(MessageId id) : PendingRequest<SessionJobs>(id);
+
 /// <summary>A request that is answered by something else than a frame of its own (cancel, close): only its refusal is awaited here.</summary>
-internal sealed class PendingNotice(MessageId id, JobId? jobId = null) : PendingRequest(id)
+internal sealed class PendingNotice(MessageId id, JobId? jobId = null) : PendingRequest(id, jobId)
 {
     private readonly TaskCompletionSource<Exception> _refusal = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public override JobId? JobId { get; } = jobId;
 
     /// <summary>Ends, with the reason as its value, only when the request is refused or lost.</summary>
     public Task<Exception> Refusal => _refusal.Task;
 
-    public override void Refuse(ArcpException error) => _refusal.TrySetResult(error);
+    public override bool IsAnswered => _refusal.Task.IsCompleted;
 
     public override void Fail(Exception error) => _refusal.TrySetResult(error);
 }

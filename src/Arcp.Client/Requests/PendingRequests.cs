@@ -25,6 +25,12 @@ internal sealed class PendingRequests
     /// <summary>Whether a submit with an idempotency key is with the runtime.</summary>
     public bool HasKeyedSubmit => _sent.Any(request => request is PendingSubmit { HasIdempotencyKey: true });
 
+    /// <summary>How many requests are open, answered ones excepted.</summary>
+    public int Count => _open.Count;
+
+    /// <summary>Whether a subscription to the job is with the runtime.</summary>
+    public bool HasSubscribe(JobId jobId) => _sent.Any(request => request is PendingSubscribe { IsAbandoned: false } && request.JobId == jobId);
+
     /// <summary>Knows a request that has not been sent yet.</summary>
     public void Add(PendingRequest request) => _open.Add(request.Id, request);
 
@@ -35,6 +41,11 @@ internal sealed class PendingRequests
         if (request.IsAbandoned || !_open.ContainsKey(request.Id))
         {
             return false;
+        }
+
+        if (request.IsSent)
+        {
+            return request.IsRepeatable;
         }
 
         request.IsSent = true;
@@ -99,6 +110,40 @@ internal sealed class PendingRequests
         Take(found);
         _accepted.Add(found.Id);
         return (PendingSubmit)found;
+    }
+
+    /// <summary>Finds the subscription that a <c>job.subscribed</c> answers.</summary>
+    public PendingSubscribe? TakeSubscribed(MessageId? requestId, JobId jobId) =>
+        TakeSent<PendingSubscribe>(requestId, request => request.JobId == jobId);
+
+    /// <summary>Finds the listing that a page answers.</summary>
+    public PendingPage? TakePage(MessageId? requestId) => TakeSent<PendingPage>(requestId, _ => true);
+
+    /// <summary>The submits that may not be repeated and whose answer the lost connection may have taken with it.</summary>
+    public IReadOnlyList<PendingRequest> Doubtful() => [.. _sent.Where(request => request is { IsRepeatable: false, IsAbandoned: false })];
+
+    /// <summary>A new session begins: what was sent in the old one gets no answer there any more.</summary>
+    /// <param name="keysSurvive">Whether idempotency keys mean the same in the new session (§7.2).</param>
+    /// <returns>The requests that cannot be repeated, no longer pending.</returns>
+    public IReadOnlyList<PendingRequest> StartOver(bool keysSurvive)
+    {
+        var lost = new List<PendingRequest>();
+        foreach (PendingRequest request in _sent)
+        {
+            if (request.IsAbandoned || !request.IsRepeatable || (request is PendingSubmit && !keysSurvive))
+            {
+                _open.Remove(request.Id);
+                lost.Add(request);
+            }
+            else
+            {
+                (request.IsSent, request.WasSentBefore) = (false, true);
+            }
+        }
+
+        _sent.Clear();
+        _expectedTwin = null;
+        return lost;
     }
 
     /// <summary>Whether the id is that of a request that is pending, or is over without having been accepted.</summary>
@@ -186,6 +231,21 @@ internal sealed class PendingRequests
             PendingRequest[] found = [.. _sent.Where(request => fits(request) && matches(request)).Take(2)];
             return found.Length == 1 ? found[0] : null;
         }
+    }
+
+    private T? TakeSent<T>(MessageId? requestId, Func<T, bool> fits)
+        where T : PendingRequest
+    {
+        T? found = requestId is { } id
+            ? Find(id) as T
+            : _sent.OfType<T>().FirstOrDefault(fits);
+        if (found is not null)
+        {
+            _expectedTwin = null;
+            Take(found);
+        }
+
+        return found;
     }
 
     private void Take(PendingRequest request)

@@ -6,8 +6,8 @@ namespace Arcp.Core.Messages;
 /// <summary><c>job.accepted</c> (runtime to client, §7.1): the job exists.</summary>
 public sealed record JobAccepted : ArcpMessage
 {
-    /// <summary>The job.</summary>
-    public required JobId JobId { get; init; }
+    /// <summary>The job; stands on the envelope alone in frames of some runtimes.</summary>
+    public JobId? JobId { get; init; }
 
     /// <summary>The resolved agent: <c>name@version</c>, or the bare name without <c>agent_versions</c>.</summary>
     public string? Agent { get; init; }

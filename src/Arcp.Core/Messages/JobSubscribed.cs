@@ -7,8 +7,8 @@ namespace Arcp.Core.Messages;
 /// <summary><c>job.subscribed</c> (runtime to client, §7.6): the subscription holds; history follows, then live events.</summary>
 public sealed record JobSubscribed : ArcpMessage
 {
-    /// <summary>The job.</summary>
-    public required JobId JobId { get; init; }
+    /// <summary>The job; stands on the envelope alone in frames of some runtimes.</summary>
+    public JobId? JobId { get; init; }
 
     /// <summary>Its state at this moment.</summary>
     public JobStatus? CurrentStatus { get; init; }

@@ -1,0 +1,396 @@
+using System.Text.Json;
+using Arcp.Core;
+using Arcp.Core.Events;
+using Arcp.Core.Messages;
+
+namespace Arcp.Client.Tests;
+
+/// <summary>What the client does when its connection is lost, frame by frame.</summary>
+[Trait("§", "6.3")]
+public sealed class ReconnectTests
+{
+    [Fact]
+    public async Task A_lost_connection_is_made_again_with_the_resume_data_in_all_forms_and_handles_go_on()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await using IAsyncEnumerator<ConnectionState> states = client.States.GetAsyncEnumerator();
+        (await Next(states)).Status.Should().Be(ConnectionStatus.Connected);
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 2);
+        await peer.DisposeAsync();
+
+        peer = await network.PickUpAsync();
+        (await Next(states)).Should().Match<ConnectionState>(state => state.Status == ConnectionStatus.Reconnecting && state.Attempt == 1 && state.Reason != null);
+        JsonElement hello = (await peer.ReceiveAsync("session.hello")).Payload();
+        hello.GetProperty("resume").GetRawText().Should().Be("""{"session_id":"sess_1","resume_token":"t1","token":"t1","last_event_seq":2}""");
+        hello.GetProperty("resume_token").GetString().Should().Be("t1");
+        hello.GetProperty("last_event_seq").GetInt64().Should().Be(2);
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        (await Next(states)).Should().Match<ConnectionState>(state => state.Status == ConnectionStatus.Connected && !state.IsNewSession && !state.MayMissEvents);
+        await LogAsync(peer, "job_1", 2);
+        await LogAsync(peer, "job_1", 3);
+        await peer.DisposeAsync();
+
+        peer = await network.PickUpAsync();
+        (await peer.ReceiveAsync("session.hello")).Payload().GetProperty("resume_token").GetString().Should().Be("t2", "each welcome brings a new token");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t3"));
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":4", """{"final_status":"success","result":1}""");
+        (await Messages(job)).Should().Equal("1", "2", "3");
+        (await job.GetResultAsync<int>().Soon()).Should().Be(1);
+        await EndAsync(client, peer);
+        client.State.Status.Should().Be(ConnectionStatus.Closed);
+    }
+
+    [Fact]
+    [Trait("§", "8.3")]
+    public async Task A_gap_in_the_numbers_is_a_broken_connection_and_a_repeated_number_is_dropped()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 2);
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 4);
+        (await peer.SeesEndAsync()).Should().BeTrue();
+        peer = await network.PickUpAsync();
+        (await peer.ReceiveAsync("session.hello")).Payload().GetProperty("last_event_seq").GetInt64().Should().Be(2);
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        await LogAsync(peer, "job_1", 3);
+        await LogAsync(peer, "job_1", 4);
+        await peer.SendAsync("job.error", "\"job_id\":\"job_1\",\"event_seq\":5", """{"final_status":"error","code":"TIMEOUT","message":"m"}""");
+        (await Messages(job)).Should().Equal("1", "2", "3", "4");
+        job.Status.Should().Be(JobStatus.Error);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_gap_that_a_resume_does_not_fill_leads_to_a_new_session_and_history()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 3);
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        await LogAsync(peer, "job_1", 3);
+        peer = await network.PickUpAsync();
+        (await peer.ReceiveAsync("session.hello")).Payload().TryGetProperty("resume", out _).Should().BeFalse();
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
+        subscribe.Payload().GetRawText().Should().Be("""{"job_id":"job_1","from_event_seq":1,"history":true}""");
+        await SubscribedAsync(peer, subscribe, 3, replayed: true);
+        await LogAsync(peer, "job_1", 1, "2");
+        await LogAsync(peer, "job_1", 2, "3");
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":3", """{"final_status":"success","result":1}""");
+        (await Messages(job)).Should().Equal("1", "2", "3");
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task When_the_window_has_closed_a_new_session_is_opened_handles_subscribe_and_the_application_is_told()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle open = await peer.SubmitAsync(client, "job_1");
+        JobHandle ended = await peer.SubmitAsync(client, "job_2");
+        JobHandle gone = await peer.SubmitAsync(client, "job_3");
+        JobHandle evicted = await peer.SubmitAsync(client, "job_4");
+        await peer.SendAsync("job.result", "\"job_id\":\"job_2\",\"event_seq\":1", """{"final_status":"success","result":1}""");
+        await LogAsync(peer, "job_1", 2);
+        await peer.EventAsync("job_1", "status", """{"phase":"back_pressure"}"""); // stands in no job's log
+        await peer.DisposeAsync();
+
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync("session.error", "\"id\":\"e\"", """{"code":"RESUME_WINDOW_EXPIRED","message":"late","retryable":false}""");
+        peer = await network.PickUpAsync();
+        (await peer.ReceiveAsync("session.hello")).Payload().TryGetProperty("resume_token", out _).Should().BeFalse();
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        for (int i = 0; i < 3; i++)
+        {
+            JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
+            subscribe.GetProperty("session_id").GetString().Should().Be("sess_2");
+            string id = subscribe.Payload().GetProperty("job_id").GetString()!;
+            subscribe.Payload().GetProperty("from_event_seq").GetInt64().Should().Be(id == "job_1" ? 1 : 0);
+            Task answer = id switch
+            {
+                "job_1" => SubscribedAsync(peer, subscribe, 2, replayed: true),
+                "job_3" => peer.SendAsync("session.error", $"\"request_id\":\"{subscribe.Id()}\"", """{"code":"JOB_NOT_FOUND","message":"no such job"}"""),
+                _ => peer.SendAsync("session.error", $"\"request_id\":\"{subscribe.Id()}\"", """{"code":"INVALID_REQUEST","message":"no longer held"}"""),
+            };
+            await answer;
+        }
+
+        JsonElement again = await peer.ReceiveAsync("job.subscribe");
+        again.Payload().GetRawText().Should().Be("""{"job_id":"job_4","history":false}""");
+        await SubscribedAsync(peer, again, 7, replayed: false);
+        await Bounded.UntilAsync(() => client.State.Status is ConnectionStatus.Connected && client.State.IsNewSession);
+        client.State.MayMissEvents.Should().BeTrue("one job is gone, and one's history");
+        client.State.Cause.Should().BeOfType<ArcpException>().Which.Code.Should().Be(ErrorCode.ResumeWindowExpired);
+        client.SessionId.Value.Should().Be("sess_2");
+
+        await LogAsync(peer, "job_1", 1, "next");
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":2", """{"final_status":"success","result":1}""");
+        (await open.GetResultAsync<int>().Soon()).Should().Be(1);
+        (await Messages(open)).Should().Equal("2", "next");
+        (await ended.GetResultAsync<int>().Soon()).Should().Be(1);
+        (await Throws<ArcpException>(() => gone.GetResultAsync().Soon())).Code.Should().Be(ErrorCode.JobNotFound);
+        evicted.Status.Should().Be(JobStatus.Running);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task Without_the_feature_subscribe_a_new_session_ends_the_old_handles()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await peer.DisposeAsync();
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync("""{"type":"session.welcome","session_id":"other","payload":{}}""");
+        (await Throws<ArcpConnectionException>(() => job.GetResultAsync().Soon())).IsOutcomeUnknown.Should().BeTrue();
+        await Bounded.UntilAsync(() => client.State is { Status: ConnectionStatus.Connected, IsNewSession: true, MayMissEvents: true });
+        await EndAsync(client, peer);
+    }
+
+    [Theory]
+    [InlineData("UNAUTHENTICATED")]
+    [InlineData("PERMISSION_DENIED")]
+    public async Task Refused_credentials_are_not_tried_again(string code)
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await peer.DisposeAsync();
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync("session.error", "\"id\":\"e\"", $$"""{"code":"{{code}}","message":"no"}""");
+        ArcpConnectionException error = await Throws<ArcpConnectionException>(() => job.GetResultAsync().Soon());
+        error.InnerException.Should().BeOfType<ArcpException>().Which.Code.Value.Should().Be(code);
+        await Bounded.UntilAsync(() => client.State.IsFinal);
+        client.State.Status.Should().Be(ConnectionStatus.Failed);
+        network.Dials.Should().Be(2);
+        await Throws<ArcpConnectionException>(() => client.SubmitAsync("echo").Soon());
+        await client.DisposeAsync().Soon();
+        client.State.Status.Should().Be(ConnectionStatus.Failed);
+    }
+
+    [Fact]
+    public async Task A_session_that_ends_with_unauthenticated_is_not_made_again()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        await peer.SendAsync("session.error", "\"id\":\"e\"", """{"code":"UNAUTHENTICATED","message":"token expired"}""");
+        (await client.States.LastAsync().AsTask().Soon()).Status.Should().Be(ConnectionStatus.Failed);
+        network.Dials.Should().Be(1);
+        await client.DisposeAsync().Soon();
+    }
+
+    [Fact]
+    public async Task Attempts_wait_longer_and_longer_with_jitter_and_are_given_up_in_time()
+    {
+        var clock = new ManualClock();
+        var network = new ScriptedNetwork();
+        ArcpClientOptions options = ScriptedNetwork.Options(clock);
+        options.Reconnect = new() { InitialDelay = TimeSpan.FromSeconds(1), MaxDelay = TimeSpan.FromSeconds(4), GiveUpAfter = TimeSpan.FromSeconds(20), Jitter = () => 1 };
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync(options);
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        Task<JobHandle> waits = client.SubmitAsync("echo");
+        await peer.ReceiveAsync("job.submit");
+        network.IsDown = true;
+        await peer.DisposeAsync();
+        int expected = 1;
+        foreach (int seconds in new[] { 1, 2, 4, 4, 4, 4 })
+        {
+            int attempt = expected;
+            await Bounded.UntilAsync(() => client.State.Attempt == attempt && clock.HasTimerIn(TimeSpan.FromSeconds(seconds)));
+            clock.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
+            network.Dials.Should().Be(expected);
+            clock.Advance(TimeSpan.FromMilliseconds(1));
+            expected++;
+            await Bounded.UntilAsync(() => network.Dials == expected);
+        }
+
+        ConnectionState last = await client.States.LastAsync().AsTask().Soon();
+        last.Should().Match<ConnectionState>(state => state.Status == ConnectionStatus.Failed && state.Reason!.Contains("00:00:20"));
+        await Throws<ArcpConnectionException>(() => job.GetResultAsync().Soon());
+        (await Throws<ArcpConnectionException>(() => waits.Soon())).IsOutcomeUnknown.Should().BeTrue();
+        await client.DisposeAsync().Soon();
+    }
+
+    [Fact]
+    public async Task Closing_while_there_is_no_connection_ends_everything_at_once()
+    {
+        var clock = new ManualClock();
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync(ScriptedNetwork.Options(clock));
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        network.IsDown = true;
+        await peer.DisposeAsync();
+        await Bounded.UntilAsync(() => client.State.Status is ConnectionStatus.Reconnecting);
+        Task<JobHandle> waits = client.SubmitAsync("echo");
+        await client.DisposeAsync().Soon();
+        (await Throws<ArcpConnectionException>(() => waits.Soon())).IsOutcomeUnknown.Should().BeFalse();
+        await Throws<ArcpConnectionException>(() => job.GetResultAsync().Soon());
+        client.State.Status.Should().Be(ConnectionStatus.Closed);
+    }
+
+    [Fact]
+    [Trait("§", "7.2")]
+    public async Task A_submit_in_flight_is_repeated_with_a_key_and_reported_as_unknown_without()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        await peer.SubmitAsync(client, "job_0"); // opens the lane
+        Task<JobHandle> keyed = client.SubmitAsync("keyed", options: new() { IdempotencyKey = "k" });
+        JsonElement first = await peer.ReceiveAsync("job.submit");
+        Task<JobHandle> unkeyed = client.SubmitAsync("unkeyed");
+        await peer.ReceiveAsync("job.submit");
+        Task<JobHandle> late = client.SubmitAsync("late answer");
+        JsonElement lateSubmit = await peer.ReceiveAsync("job.submit");
+        await peer.DisposeAsync();
+
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        await peer.AcceptAsync(lateSubmit, "job_late"); // an answer that the lost connection did not carry
+        (await late.Soon()).Id.Value.Should().Be("job_late");
+        JsonElement[] frames = [await peer.ReceiveAsync(), await peer.ReceiveAsync()];
+        JsonElement again = frames.Single(frame => frame.Type() == "job.submit");
+        again.GetRawText().Should().Be(first.GetRawText(), "the repetition is the same frame");
+        unkeyed.IsCompleted.Should().BeFalse();
+        JsonElement ping = frames.Single(frame => frame.Type() == "session.ping");
+        await peer.SendAsync("session.pong", "\"id\":\"p\"", $$"""{"ping_nonce":"{{ping.Payload().GetProperty("nonce").GetString()}}"}""");
+        (await Throws<ArcpConnectionException>(() => unkeyed.Soon())).IsOutcomeUnknown.Should().BeTrue();
+        await peer.AcceptAsync(again, "job_k");
+        await peer.AcceptAsync(again, "job_k");
+        (await keyed.Soon()).Id.Value.Should().Be("job_k");
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    [Trait("§", "7.2")]
+    public async Task In_a_new_session_a_keyed_submit_is_repeated_and_its_job_subscribed_to()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        await peer.SubmitAsync(client, "job_0");
+        Task<JobHandle> keyed = client.SubmitAsync("keyed", options: new() { IdempotencyKey = "k" });
+        await peer.ReceiveAsync("job.submit");
+        Task<JobHandle> unkeyed = client.SubmitAsync("unkeyed");
+        await peer.ReceiveAsync("job.submit");
+        await peer.DisposeAsync();
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        (await Throws<ArcpConnectionException>(() => unkeyed.Soon())).IsOutcomeUnknown.Should().BeTrue();
+        JsonElement[] frames = [await peer.ReceiveAsync(), await peer.ReceiveAsync()];
+        await SubscribedAsync(peer, frames.Single(frame => frame.Type() == "job.subscribe"), 0, replayed: false);
+        await peer.AcceptAsync(frames.Single(frame => frame.Type() == "job.submit"), "job_k");
+        JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
+        subscribe.Payload().GetProperty("job_id").GetString().Should().Be("job_k");
+        keyed.IsCompleted.Should().BeFalse("the handle is not whole before it is subscribed");
+        await SubscribedAsync(peer, subscribe, 1, replayed: true);
+        JobHandle job = await keyed.Soon();
+        await LogAsync(peer, "job_k", 1);
+        await peer.SendAsync("job.result", "\"job_id\":\"job_k\",\"event_seq\":2", """{"final_status":"success","result":1}""");
+        (await Messages(job)).Should().Equal("1");
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_client_that_is_taken_over_opens_its_own_session_instead_of_fighting()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        await peer.SendAsync("session.closed", "\"id\":\"c\"", """{"reason":"resumed on another connection"}""");
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync("session.error", "\"id\":\"e\"", """{"code":"RESUME_WINDOW_EXPIRED","message":"token used"}""");
+        peer = await network.PickUpAsync();
+        (await peer.ReceiveAsync("session.hello")).Payload().TryGetProperty("resume", out _).Should().BeFalse();
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        await Bounded.UntilAsync(() => client.State is { Status: ConnectionStatus.Connected, IsNewSession: true });
+        client.State.MayMissEvents.Should().BeFalse();
+        await EndAsync(client, peer);
+        network.Dials.Should().Be(3);
+    }
+
+    [Fact]
+    public async Task Cancels_listings_and_subscriptions_in_flight_are_repeated_and_what_was_let_go_meanwhile_is_unsubscribed()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        Task<Subscription> watching = client.SubscribeAsync(new("job_2"));
+        await SubscribedAsync(peer, await peer.ReceiveAsync("job.subscribe"), 0, replayed: false, job: "job_2");
+        Subscription watch = await watching.Soon();
+        Task<JobStatus> cancel = job.CancelAsync();
+        await peer.ReceiveAsync("job.cancel");
+        Task<List<JobSummary>> list = client.ListJobsAsync().ToListAsync().AsTask();
+        await peer.ReceiveAsync("session.list_jobs");
+        Task<Subscription> subscribe = client.SubscribeAsync(new("job_3"), new() { FromEventSeq = 5 });
+        await peer.ReceiveAsync("job.subscribe");
+        network.IsDown = true;
+        await peer.DisposeAsync();
+        await Bounded.UntilAsync(() => client.State.Status is ConnectionStatus.Reconnecting);
+        await watch.DisposeAsync();
+        network.IsDown = false;
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        (await peer.ReceiveAsync("job.unsubscribe")).Payload().GetProperty("job_id").GetString().Should().Be("job_2");
+        for (int i = 0; i < 3; i++)
+        {
+            JsonElement frame = await peer.ReceiveAsync();
+            Task answer = frame.Type() switch
+            {
+                "job.cancel" => peer.SendAsync("job.error", "\"job_id\":\"job_1\",\"event_seq\":1", """{"final_status":"cancelled","code":"CANCELLED","message":"m"}"""),
+                "session.list_jobs" => peer.SendAsync("session.jobs", $"\"request_id\":\"{frame.Id()}\"", """{"jobs":[{"job_id":"job_1"}],"next_cursor":null}"""),
+                _ => SubscribedAsync(peer, frame, 5, replayed: false, job: "job_3"),
+            };
+            await answer;
+        }
+
+        (await cancel.Soon()).Should().Be(JobStatus.Cancelled);
+        (await list.Soon()).Should().ContainSingle();
+        (await subscribe.Soon()).SubscribedFrom.Should().Be(5);
+        await EndAsync(client, peer);
+    }
+
+    internal static Task LogAsync(ScriptedPeer peer, string job, long seq, string? message = null) =>
+        peer.SendAsync("job.event", $"\"job_id\":\"{job}\",\"event_seq\":{seq}", $$$"""{"kind":"log","body":{"level":"info","message":"{{{message ?? $"{seq}"}}}"}}""");
+
+    internal static Task SubscribedAsync(ScriptedPeer peer, JsonElement subscribe, long from, bool replayed, string? job = null) =>
+        peer.SendAsync(
+            "job.subscribed",
+            $"\"request_id\":\"{subscribe.Id()}\"",
+            $$"""{"job_id":"{{job ?? subscribe.Payload().GetProperty("job_id").GetString()}}","current_status":"running","agent":"echo@1.0.0","subscribed_from":{{from}},"replayed":{{(replayed ? "true" : "false")}}}""");
+
+    internal static async Task<List<string>> Messages(JobView job) =>
+        await job.Events.Select(entry => entry.Body).OfType<LogEvent>().Select(log => log.Message).ToListAsync().Soon();
+
+    internal static async Task EndAsync(ArcpClient client, ScriptedPeer peer)
+    {
+        Task closing = client.DisposeAsync().AsTask();
+        await peer.CloseAsync();
+        await closing.Soon();
+        await peer.DisposeAsync();
+    }
+
+    internal static async Task<T> Throws<T>(Func<Task> act)
+        where T : Exception => (await act.Should().ThrowAsync<T>()).Which;
+
+    private static async Task<ConnectionState> Next(IAsyncEnumerator<ConnectionState> states)
+    {
+        (await states.MoveNextAsync().Soon()).Should().BeTrue();
+        return states.Current;
+    }
+}

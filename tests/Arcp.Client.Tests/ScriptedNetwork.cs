@@ -1,0 +1,55 @@
+using System.Threading.Channels;
+using Arcp.Core.Transports;
+
+namespace Arcp.Client.Tests;
+
+/// <summary>Gives a client a new connection whenever it dials, and the test the other end of it.</summary>
+internal sealed class ScriptedNetwork
+{
+    private readonly Channel<ScriptedPeer> _dials = Channel.CreateUnbounded<ScriptedPeer>();
+
+    /// <summary>How often the client has dialled.</summary>
+    public int Dials;
+
+    /// <summary>While true, nobody picks up.</summary>
+    public volatile bool IsDown;
+
+    public static ArcpClientOptions Options(TimeProvider? clock = null) => new()
+    {
+        Token = "secret",
+        TimeProvider = clock ?? TimeProvider.System,
+        Reconnect = { InitialDelay = TimeSpan.FromMilliseconds(1), MaxDelay = TimeSpan.FromMilliseconds(5) },
+    };
+
+    public static string Welcome(string session, string token, string extra = "") =>
+        $$"""
+        {"type":"session.welcome","session_id":"{{session}}","payload":{"resume_token":"{{token}}"{{extra}},
+        "capabilities":{"features":["heartbeat","ack","list_jobs","subscribe","progress","result_chunk","agent_versions"]} } }
+        """;
+
+    public ValueTask<ITransport> DialAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref Dials);
+        if (IsDown)
+        {
+            throw new TransportException("nobody there");
+        }
+
+        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair(capacity: 4096);
+        _dials.Writer.TryWrite(new ScriptedPeer(far));
+        return ValueTask.FromResult<ITransport>(near);
+    }
+
+    /// <summary>Connects a client.</summary>
+    public async Task<(ArcpClient Client, ScriptedPeer Peer)> ConnectAsync(ArcpClientOptions? options = null, string? welcome = null)
+    {
+        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(DialAsync, options ?? Options());
+        ScriptedPeer peer = await PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(welcome ?? Welcome("sess_1", "t1"));
+        return (await connecting.Soon(), peer);
+    }
+
+    /// <summary>The next connection that the client makes.</summary>
+    public Task<ScriptedPeer> PickUpAsync() => _dials.Reader.ReadAsync().Soon();
+}
