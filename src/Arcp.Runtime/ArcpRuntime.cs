@@ -49,6 +49,18 @@ public sealed class ArcpRuntime : IAsyncDisposable
         _connections = new ConnectionHost(_services);
     }
 
+    /// <summary>Whether <see cref="StopAsync"/> has been called: no job and no connection is taken any more.</summary>
+    public bool IsStopping
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _stopping is not null;
+            }
+        }
+    }
+
     /// <summary>What the runtime is doing at this moment.</summary>
     public ArcpRuntimeStatistics GetStatistics() => new()
     {
