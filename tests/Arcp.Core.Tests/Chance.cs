@@ -6,8 +6,8 @@ using Arcp.Core.Ids;
 using Arcp.Core.Leases;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
-using FsCheck.Fluent;
 using FsCheck;
+using FsCheck.Fluent;
 
 namespace Arcp.Core.Tests;
 

@@ -20,12 +20,11 @@ internal sealed class Job
     private readonly IJobOwner _owner;
     private readonly byte[] _jobMembers;
     private readonly JobLog _log;
+    private readonly JobReaders _readers = new();
     private readonly JobLimits _limits;
     private readonly CancellationTokenSource _stopping = new();
     private JobState _state = JobState.Waiting;
-    private ImmutableArray<JobReader> _readers = [];
     private Task _stopDelivered = Task.CompletedTask;
-    private TaskCompletionSource? _space;
 
     /// <summary>Creates a pending job.</summary>
     /// <param name="spec">What is fixed.</param>
@@ -164,7 +163,7 @@ internal sealed class Job
     {
         lock (_lock)
         {
-            _readers = _readers.Add(reader);
+            _readers.Add(reader);
             return new JobSnapshot(_state, _log.Length);
         }
     }
@@ -174,7 +173,7 @@ internal sealed class Job
         SetHoldsBack(reader, false);
         lock (_lock)
         {
-            _readers = _readers.Remove(reader);
+            _readers.Remove(reader);
         }
     }
 
@@ -185,7 +184,7 @@ internal sealed class Job
         lock (_lock)
         {
             reader.HoldsBack = holdsBack;
-            space = TakeSpaceNeedsLock();
+            space = _readers.TakeSpace(_log.Evicted);
         }
 
         space?.SetResult();
@@ -202,7 +201,7 @@ internal sealed class Job
             long position = reader.Position;
             status = _log.Read(ref position, ref sink);
             reader.Position = position;
-            space = TakeSpaceNeedsLock();
+            space = _readers.TakeSpace(_log.Evicted);
         }
 
         space?.SetResult();
@@ -290,17 +289,16 @@ internal sealed class Job
 
     private void ReleaseStalledReaders()
     {
-        List<JobReader> stalled = [];
+        IReadOnlyList<JobReader> stalled;
         lock (_lock)
         {
-            foreach (JobReader reader in _readers.Where(HoldsBackNeedsLock))
-            {
-                reader.HoldsBack = false;
-                stalled.Add(reader);
-            }
+            stalled = _readers.ReleaseStalled(_log.Evicted);
         }
 
-        stalled.ForEach(static reader => reader.OnStalled());
+        foreach (JobReader reader in stalled)
+        {
+            reader.OnStalled();
+        }
     }
 
     private AppendOutcome Append(JobSignal signal, ReadOnlySpan<byte> tail, Features required, bool isTerminal, bool waits, out Task? space)
@@ -315,10 +313,9 @@ internal sealed class Job
                 return AppendOutcome.Refused;
             }
 
-            if (waits && _log.IsFullFor(tail.Length) && _readers.Any(HoldsBackNeedsLock))
+            if (waits && _log.IsFullFor(tail.Length) && _readers.HoldBack(_log.Evicted))
             {
-                _space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                space = _space.Task;
+                space = _readers.WaitForSpace();
                 return AppendOutcome.Full;
             }
 
@@ -328,8 +325,8 @@ internal sealed class Job
             }
 
             _state = next;
-            _log.Append(tail, required, isTerminal, FirstUnreadNeedsLock()); // what does not wait goes over the limit: start and end, once each
-            readers = _readers;
+            _log.Append(tail, required, isTerminal, _readers.FirstUnread); // what does not wait goes over the limit: start and end, once each
+            readers = _readers.All;
         }
 
         foreach (JobReader reader in readers)
@@ -338,33 +335,6 @@ internal sealed class Job
         }
 
         return AppendOutcome.Done;
-    }
-
-    // The first entry that is kept for those who hold back.
-    private long FirstUnreadNeedsLock()
-    {
-        long first = long.MaxValue;
-        foreach (JobReader reader in _readers)
-        {
-            first = reader.HoldsBack ? Math.Min(first, reader.Position + 1) : first;
-        }
-
-        return first;
-    }
-
-    // Whether the oldest entry that is held has not been read by him.
-    private bool HoldsBackNeedsLock(JobReader reader) => reader.HoldsBack && reader.Position <= _log.Evicted;
-
-    private TaskCompletionSource? TakeSpaceNeedsLock()
-    {
-        if (_space is null || _readers.Any(HoldsBackNeedsLock))
-        {
-            return null;
-        }
-
-        TaskCompletionSource space = _space;
-        _space = null;
-        return space;
     }
 
     private enum AppendOutcome
