@@ -196,14 +196,7 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
         }
     }
 
-    private void Unsubscribe(JobId jobId)
-    {
-        if (supervisor.Link.Value is { } connection)
-        {
-            var header = new FrameHeader { Id = MessageId.New(_clock), SessionId = connection.SessionId, JobId = jobId };
-            connection.TrySend(new OutgoingFrame(new Envelope(header, new JobUnsubscribe { JobId = jobId })));
-        }
-    }
+    private void Unsubscribe(JobId jobId) => supervisor.Link.Value?.TrySend(new JobUnsubscribe { JobId = jobId }, jobId);
 
     private async Task SayGoodbyeAsync(string? reason, CancellationToken cancellationToken)
     {

@@ -80,7 +80,18 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
             var message = new JobSubscribe { JobId = tracker.JobId, FromEventSeq = after, History = after is not null };
             _ = await connection.SendAsync(new OutgoingFrame(new Envelope(header, message), () => dispatcher.TryBegin(request)), either.Token).ConfigureAwait(false);
             await Task.WhenAny(request.Answer, connection.Over).WaitAsync(either.Token).ConfigureAwait(false);
-            return request.Answer.IsCompleted && IsWhole(await request.Answer.ConfigureAwait(false), after);
+            if (!request.Answer.IsCompleted)
+            {
+                return true; // the next connection does it again, so nothing is missing yet
+            }
+
+            Observation observation = await request.Answer.ConfigureAwait(false);
+            if (dispatcher.Release(tracker.JobId))
+            {
+                connection.TrySend(new JobUnsubscribe { JobId = tracker.JobId }, tracker.JobId); // its last view was let go meanwhile
+            }
+
+            return (observation.Subscribed.Replayed ?? true) || observation.Subscribed.SubscribedFrom <= after;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -91,9 +102,6 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
             dispatcher.Complete(request);
         }
     }
-
-    private static bool IsWhole(Observation observation, long? after) =>
-        (observation.Subscribed.Replayed ?? true) || observation.Subscribed.SubscribedFrom <= after;
 
     private void Lose(JobTracker tracker, Exception error)
     {

@@ -4,7 +4,6 @@ using Arcp.Client.Diagnostics;
 using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
-using Arcp.Core.Serialization;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Client;
@@ -170,8 +169,7 @@ internal sealed class SessionSupervisor(SessionDialer dialer, FrameDispatcher di
 
         foreach (JobId jobId in dispatcher.TakeUnsubscribes())
         {
-            var header = new FrameHeader { Id = MessageId.New(_clock), SessionId = welcomed.SessionId, JobId = jobId };
-            connection.TrySend(new OutgoingFrame(new Envelope(header, new JobUnsubscribe { JobId = jobId })));
+            connection.TrySend(new JobUnsubscribe { JobId = jobId }, jobId);
         }
 
         connection.Start(dispatcher);

@@ -8,10 +8,11 @@ namespace Arcp.Client.Tests;
 [Trait("§", "6.3")]
 public sealed class ChaosTests(ITestOutputHelper output)
 {
-    [Fact]
-    public async Task Whatever_frame_the_connection_breaks_at_every_handle_gets_its_result_and_its_events_once_and_in_order()
+    [Theory]
+    [InlineData(200, true)]
+    [InlineData(50, false)]
+    public async Task Whatever_frame_the_connection_breaks_at_every_handle_gets_its_result_and_its_events_once_and_in_order(int rounds, bool canResume)
     {
-        const int rounds = 25;
         const int jobs = 20;
         int seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");
@@ -20,7 +21,16 @@ public sealed class ChaosTests(ITestOutputHelper output)
         int replaced = 0;
         for (int round = 0; round < rounds; round++)
         {
-            await using var network = new RuntimeNetwork();
+            await using var network = new RuntimeNetwork(builder =>
+            {
+                builder.Options.ResumeWindow = canResume ? TimeSpan.FromMinutes(1) : TimeSpan.Zero;
+                builder.Options.TerminalRetention = TimeSpan.FromMinutes(1);
+            });
+            if (!canResume)
+            {
+                network.BeforeDial = () => Bounded.UntilAsync(() => network.Runtime.GetStatistics().Sessions == 0);
+            }
+
             network.NextCut = () =>
             {
                 lock (random)

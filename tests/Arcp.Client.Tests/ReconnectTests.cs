@@ -306,6 +306,83 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    [Trait("§", "7.2")]
+    public async Task The_key_of_an_anonymous_session_means_nothing_in_the_next_one()
+    {
+        var network = new ScriptedNetwork();
+        ArcpClientOptions options = ScriptedNetwork.Options();
+        options.Token = null;
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync(options);
+        Task<JobHandle> keyed = client.SubmitAsync("keyed", options: new() { IdempotencyKey = "k" });
+        await peer.ReceiveAsync("job.submit");
+        await peer.DisposeAsync();
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        (await Throws<ArcpConnectionException>(() => keyed.Soon())).IsOutcomeUnknown.Should().BeTrue();
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_new_session_that_is_lost_before_all_handles_were_restored_is_restored_further()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle first = await peer.SubmitAsync(client, "job_1");
+        JobHandle second = await peer.SubmitAsync(client, "job_2");
+        JobHandle third = await peer.SubmitAsync(client, "job_3");
+        await peer.DisposeAsync();
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        for (int i = 0; i < 3; i++)
+        {
+            JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
+            if (subscribe.Payload().GetProperty("job_id").GetString() == "job_1")
+            {
+                await SubscribedAsync(peer, subscribe, 0, replayed: false);
+            }
+        }
+
+        await third.DisposeAsync();
+        await LogAsync(peer, "job_1", 1);
+        await first.Events.FirstAsync().AsTask().Soon();
+        await peer.DisposeAsync();
+
+        peer = await network.PickUpAsync();
+        (await peer.ReceiveAsync("session.hello")).Payload().GetProperty("resume_token").GetString().Should().Be("u1");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u2"));
+        JsonElement again = await peer.ReceiveAsync("job.subscribe");
+        again.Payload().GetProperty("job_id").GetString().Should().Be("job_2");
+        await SubscribedAsync(peer, again, 0, replayed: false);
+        await Bounded.UntilAsync(() => client.State is { Status: ConnectionStatus.Connected });
+        client.State.Should().Match<ConnectionState>(state => state.IsNewSession && !state.MayMissEvents);
+        await peer.ResultAsync("job_1", "1");
+        await peer.ResultAsync("job_2", "2");
+        (await first.GetResultAsync<int>().Soon()).Should().Be(1);
+        (await second.GetResultAsync<int>().Soon()).Should().Be(2);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_view_that_is_let_go_while_its_subscription_is_renewed_is_unsubscribed()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await peer.DisposeAsync();
+        peer = await network.PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
+        await job.DisposeAsync();
+        await SubscribedAsync(peer, subscribe, 0, replayed: false);
+        (await peer.ReceiveAsync("job.unsubscribe")).Payload().GetProperty("job_id").GetString().Should().Be("job_1");
+        client.Counts.Should().Be((0, 0));
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
     public async Task A_client_that_is_taken_over_opens_its_own_session_instead_of_fighting()
     {
         var network = new ScriptedNetwork();

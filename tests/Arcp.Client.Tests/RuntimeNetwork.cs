@@ -52,11 +52,23 @@ internal sealed class RuntimeNetwork : IAsyncDisposable
     /// <summary>After how many frames, both ways together, the next connection breaks.</summary>
     public Func<int> NextCut { get; set; } = () => int.MaxValue;
 
-    public ValueTask<ITransport> DialAsync(CancellationToken cancellationToken)
+    /// <summary>What a connection waits for before it is made.</summary>
+    public Func<Task> BeforeDial { get; set; } = () => Task.CompletedTask;
+
+    public async ValueTask<ITransport> DialAsync(CancellationToken cancellationToken)
+    {
+        await BeforeDial();
+        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair(capacity: 64);
+        _connections.Add(Runtime.RunConnectionAsync(far, cancellationToken: CancellationToken.None));
+        return _last = new CuttingTransport(near, NextCut());
+    }
+
+    /// <summary>A connection that <see cref="CutAsync"/> does not break.</summary>
+    public ValueTask<ITransport> DialApartAsync(CancellationToken cancellationToken)
     {
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair(capacity: 64);
         _connections.Add(Runtime.RunConnectionAsync(far, cancellationToken: CancellationToken.None));
-        return ValueTask.FromResult<ITransport>(_last = new CuttingTransport(near, NextCut()));
+        return ValueTask.FromResult<ITransport>(near);
     }
 
     public Task<ArcpClient> ConnectAsync(ArcpClientOptions? options = null) => ArcpClient.ConnectAsync(DialAsync, options ?? ScriptedNetwork.Options()).Soon();

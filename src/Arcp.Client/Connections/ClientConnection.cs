@@ -66,8 +66,8 @@ internal sealed class ClientConnection : IAsyncDisposable
     /// <returns>False when the connection does not send any more; the receiver has been told or is about to be.</returns>
     public ValueTask<bool> SendAsync(OutgoingFrame frame, CancellationToken cancellationToken) => _outgoing.EnqueueAsync(frame, cancellationToken);
 
-    /// <summary>Queues a frame if there is room.</summary>
-    public bool TrySend(OutgoingFrame frame) => _outgoing.TryEnqueue(frame);
+    /// <summary>Queues a message that nobody answers, if there is room.</summary>
+    public void TrySend(ArcpMessage message, JobId? jobId) => _outgoing.TryEnqueue(new OutgoingFrame(new Envelope(NewHeader() with { JobId = jobId }, message)));
 
     /// <summary>Sends a ping before all requests that wait.</summary>
     public void Ping(string nonce) => _outgoing.Answer(new Envelope(NewHeader(), new SessionPing { Nonce = nonce, SentAt = _clock.GetUtcNow() }));

@@ -39,13 +39,11 @@ internal sealed class OutgoingQueue
         return true;
     }
 
-    /// <summary>Adds a request without waiting.</summary>
-    /// <returns>False when there is no room, or nothing is sent any more.</returns>
-    public bool TryEnqueue(OutgoingFrame frame)
+    /// <summary>Adds a frame behind the requests without waiting; when there is no room it is not sent.</summary>
+    public void TryEnqueue(OutgoingFrame frame)
     {
-        bool isIn = _requests.Writer.TryWrite(frame);
+        _requests.Writer.TryWrite(frame);
         _signal.Writer.TryWrite(true);
-        return isIn;
     }
 
     /// <summary>Adds an answer without waiting.</summary>

@@ -66,6 +66,15 @@ public sealed class DialectTests
         welcome.HeartbeatIntervalSec.Should().Be(0.5);
     }
 
+    [Theory]
+    [InlineData("job.accepted")]
+    [InlineData("job.subscribed")]
+    [InlineData("job.cancelled")]
+    public void The_job_of_an_answer_may_stand_on_the_envelope_only(string type)
+    {
+        Frames.Read($$$"""{"type":"{{{type}}}","job_id":"job_1","payload":{}}""").Header.JobId.Should().Be(new JobId("job_1"));
+    }
+
     [Fact]
     public void The_answered_request_may_be_named_reply_to()
     {
