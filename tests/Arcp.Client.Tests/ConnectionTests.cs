@@ -252,7 +252,12 @@ public sealed class ConnectionTests
         var clock = new ManualClock();
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
         var transport = new BreakableTransport(near);
-        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport), new() { TimeProvider = clock, Reconnect = { Enabled = false } });
+        Task<ArcpClient> connecting = ArcpClient.ConnectAsync(_ => ValueTask.FromResult<ITransport>(transport), new()
+        {
+            TimeProvider = clock,
+            RequestTimeout = Timeout.InfiniteTimeSpan, // the clock below runs as fast as it can
+            Reconnect = { Enabled = false },
+        });
         var peer = new ScriptedPeer(far);
         await peer.ReceiveAsync("session.hello");
         await peer.SendAsync(ScriptedPeer.Welcome);

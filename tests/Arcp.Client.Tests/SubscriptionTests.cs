@@ -210,6 +210,7 @@ public sealed class SubscriptionTests
         await LogAsync(peer, "child", 3, "of a child");
         await peer.SendAsync("session.error", "\"id\":\"e\"", """{"code":"INTERNAL_ERROR","message":"by the way"}""");
         await peer.CloseAsync();
+        await client.States.LastAsync().AsTask().Soon(); // all has arrived before anything is read
         List<Core.Serialization.Envelope> seen = await client.UnclaimedMessages.ToListAsync().Soon();
         seen.Select(envelope => envelope.Message.GetType().Name).Should().Equal("JobEvent", "SessionError");
         seen[0].Header.JobId.Should().Be(new JobId("child"));
