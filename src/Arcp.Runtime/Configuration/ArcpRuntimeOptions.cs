@@ -36,6 +36,9 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How long a job that has ended stays listed and can be subscribed to (§6.6). Null = as long as <see cref="ResumeWindow"/>; 0 or more.</summary>
     public TimeSpan? TerminalRetention { get; set; }
 
+    /// <summary>How long an agent whose job is cancelled may wind down and still emit, before the terminal frame (§7.4, §14). Default 0: the job ends at once; at most 24 hours.</summary>
+    public TimeSpan CancelGrace { get; set; } = TimeSpan.Zero;
+
     /// <summary>How long jobs may wind down when the runtime stops. Default 5 s; 0 to 24 hours.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -92,6 +95,7 @@ public sealed class ArcpRuntimeOptions
             (HeartbeatInterval > TimeSpan.Zero, $"{nameof(HeartbeatInterval)} must be greater than 0."),
             (ResumeWindow >= TimeSpan.Zero, $"{nameof(ResumeWindow)} must be 0 or more."),
             (EffectiveRetention >= TimeSpan.Zero, $"{nameof(TerminalRetention)} must be 0 or more."),
+            (CancelGrace >= TimeSpan.Zero && CancelGrace <= LongestWait, $"{nameof(CancelGrace)} must be 0 or more and at most 24 hours."),
             (ShutdownGrace >= TimeSpan.Zero && ShutdownGrace <= LongestWait, $"{nameof(ShutdownGrace)} must be 0 or more and at most 24 hours."),
             (Enum.IsDefined(RejectionFrames), $"{nameof(RejectionFrames)} must be one of {string.Join(", ", Enum.GetNames<RejectionFrames>())}."),
             (MaxUnwelcomedConnections >= 1, $"{nameof(MaxUnwelcomedConnections)} must be at least 1."),

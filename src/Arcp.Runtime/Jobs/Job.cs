@@ -75,12 +75,12 @@ internal sealed class Job
     /// <returns>Whether it took effect.</returns>
     public bool TryApply(JobSignal signal)
     {
-        if (!TryTransition(signal))
+        if (!TryTransition(signal, out JobState state))
         {
             return false;
         }
 
-        if (signal is JobSignal.Finished or JobSignal.Stopped)
+        if (state.IsTerminal)
         {
             CompleteEnd();
         }
@@ -88,31 +88,29 @@ internal sealed class Job
         return true;
     }
 
-    /// <summary>Sends a signal and leaves what follows from an end to the caller, who holds a lock: if it took effect he calls <see cref="CompleteEnd"/> once, without it.</summary>
+    /// <summary>Sends a signal and leaves what follows from an end to the caller, who holds a lock: he calls <see cref="CompleteEnd"/> once, without it.</summary>
+    /// <param name="signal">The signal.</param>
+    /// <param name="state">The state afterwards.</param>
     /// <returns>Whether it took effect.</returns>
-    public bool TryTransition(JobSignal signal)
+    public bool TryTransition(JobSignal signal, out JobState state)
     {
-        DateTimeOffset now = _clock.GetUtcNow();
-        ArrayBufferWriter<byte> tail = Scratch();
-        bool isTerminal = false;
-        switch (signal)
+        while (true)
         {
-            case JobSignal.Started:
-                FrameWriter.WriteEventTail(tail, _jobMembers, now, new StatusEvent { Phase = "running" });
-                break;
-            case JobSignal.Finished { Outcome: var outcome }:
-                FrameWriter.WriteTerminalTail(tail, _jobMembers, now, outcome.ToMessage(Spec.Id));
-                isTerminal = true;
-                break;
-            case JobSignal.Stopped { Outcome: var outcome }:
-                FrameWriter.WriteTerminalTail(tail, _jobMembers, now, outcome.ToMessage(Spec.Id));
-                isTerminal = true;
-                break;
-            default:
-                throw new ArgumentException("Events are emitted with EmitAsync.", nameof(signal));
-        }
+            JobState seen = Snapshot().State;
+            (state, bool applied) = JobTransitions.Next(seen, signal);
+            if (!applied)
+            {
+                return false;
+            }
 
-        return Append(signal, tail.WrittenSpan, Features.None, isTerminal, waits: false, out _) is AppendOutcome.Done;
+            // What the transition shows is serialised outside the lock; when another signal came between, it is decided anew.
+            ArrayBufferWriter<byte> tail = Scratch();
+            WriteTransition(tail, state);
+            if (TryMove(seen, state, tail.WrittenSpan))
+            {
+                return true;
+            }
+        }
     }
 
     /// <summary>What follows from the end, once: the agent is told to stop, and the owner hears of it.</summary>
@@ -129,11 +127,11 @@ internal sealed class Job
         ArrayBufferWriter<byte> tail = Scratch();
         FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), body);
         Features required = EventKinds.RequiredFeature(body.Kind);
-        AppendOutcome outcome = Append(JobSignal.EventEmitted, tail.WrittenSpan, required, isTerminal: false, waits: true, out Task? space);
+        EmitOutcome outcome = TryEmit(tail.WrittenSpan, required, out Task? space);
         return outcome switch
         {
-            AppendOutcome.Done => ValueTask.CompletedTask,
-            AppendOutcome.Full => new ValueTask(EmitWhenSpaceAsync(tail.WrittenSpan.ToArray(), required, space!)),
+            EmitOutcome.Done => ValueTask.CompletedTask,
+            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(tail.WrittenSpan.ToArray(), required, space!)),
             _ => ValueTask.FromException(HasEnded()),
         };
     }
@@ -277,8 +275,8 @@ internal sealed class Job
                 isStopping = true; // ended, or about to be: the agent does not wait any more
             }
 
-            AppendOutcome outcome = Append(JobSignal.EventEmitted, tail, required, isTerminal: false, waits: true, out Task? next);
-            if (outcome is AppendOutcome.Done)
+            EmitOutcome outcome = TryEmit(tail, required, out Task? next);
+            if (outcome is EmitOutcome.Done)
             {
                 return;
             }
@@ -301,43 +299,82 @@ internal sealed class Job
         }
     }
 
-    private AppendOutcome Append(JobSignal signal, ReadOnlySpan<byte> tail, Features required, bool isTerminal, bool waits, out Task? space)
+    private void WriteTransition(ArrayBufferWriter<byte> tail, JobState state)
+    {
+        switch (state)
+        {
+            case JobState.InProgress:
+                FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), new StatusEvent { Phase = "running" });
+                break;
+            case JobState.Ended ended:
+                FrameWriter.WriteTerminalTail(tail, _jobMembers, _clock.GetUtcNow(), ended.Outcome.ToMessage(Spec.Id));
+                break;
+        }
+    }
+
+    private bool TryMove(JobState from, JobState to, ReadOnlySpan<byte> tail)
+    {
+        ImmutableArray<JobReader> readers;
+        lock (_lock)
+        {
+            if (!ReferenceEquals(_state, from))
+            {
+                return false;
+            }
+
+            if (to.IsTerminal)
+            {
+                _owner.OnEnding(this);
+            }
+
+            _state = to;
+            if (tail.IsEmpty)
+            {
+                return true; // nothing to show
+            }
+
+            _log.Append(tail, Features.None, to.IsTerminal, _readers.FirstUnread); // over the limit if need be: start and end, once each
+            readers = _readers.All;
+        }
+
+        Wake(readers);
+        return true;
+    }
+
+    private EmitOutcome TryEmit(ReadOnlySpan<byte> tail, Features required, out Task? space)
     {
         space = null;
         ImmutableArray<JobReader> readers;
         lock (_lock)
         {
-            (JobState next, bool applied) = JobTransitions.Next(_state, signal);
-            if (!applied)
+            if (!JobTransitions.Next(_state, JobSignal.EventEmitted).Applied)
             {
-                return AppendOutcome.Refused;
+                return EmitOutcome.Refused;
             }
 
-            if (waits && _log.IsFullFor(tail.Length) && _readers.HoldBack(_log.Evicted))
+            if (_log.IsFullFor(tail.Length) && _readers.HoldBack(_log.Evicted))
             {
                 space = _readers.WaitForSpace();
-                return AppendOutcome.Full;
+                return EmitOutcome.Full;
             }
 
-            if (isTerminal)
-            {
-                _owner.OnEnding(this);
-            }
-
-            _state = next;
-            _log.Append(tail, required, isTerminal, _readers.FirstUnread); // what does not wait goes over the limit: start and end, once each
+            _log.Append(tail, required, isTerminal: false, _readers.FirstUnread);
             readers = _readers.All;
         }
 
+        Wake(readers);
+        return EmitOutcome.Done;
+    }
+
+    private static void Wake(ImmutableArray<JobReader> readers)
+    {
         foreach (JobReader reader in readers)
         {
             reader.OnAppended();
         }
-
-        return AppendOutcome.Done;
     }
 
-    private enum AppendOutcome
+    private enum EmitOutcome
     {
         Done,
         Refused,

@@ -24,4 +24,7 @@ internal abstract record JobSignal
 
     /// <summary>Someone else ends the job: cancel, timeout, expiry, shutdown.</summary>
     public sealed record Stopped(JobOutcome Outcome) : JobSignal;
+
+    /// <summary>Someone asks for the end and leaves the agent a grace to wind down.</summary>
+    public sealed record CancelAsked(JobOutcome.Cancellation Outcome) : JobSignal;
 }

@@ -27,6 +27,12 @@ internal abstract record JobState
         public override JobStatus Status => JobStatus.Running;
     }
 
+    /// <summary>Cancelled with a grace: the agent may wind down, and however the job then ends, it ends cancelled (§7.4).</summary>
+    public sealed record Cancelling(JobOutcome.Cancellation Outcome) : JobState
+    {
+        public override JobStatus Status => JobStatus.Running;
+    }
+
     public sealed record Ended(JobOutcome Outcome) : JobState
     {
         public override JobStatus Status => Outcome.Status;

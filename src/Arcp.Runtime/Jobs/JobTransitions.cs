@@ -11,6 +11,10 @@ internal static class JobTransitions
         (JobState.NotStarted, JobSignal.Started) => (JobState.AtWork, true),
         (JobState.InProgress, JobSignal.Emitted) => (state, true),
         (JobState.InProgress, JobSignal.Finished finished) => (new JobState.Ended(finished.Outcome), true),
+        (JobState.InProgress, JobSignal.CancelAsked asked) => (new JobState.Cancelling(asked.Outcome), true),
+        (JobState.NotStarted, JobSignal.CancelAsked asked) => (new JobState.Ended(asked.Outcome), true), // nobody is at work who could wind down
+        (JobState.Cancelling, JobSignal.Emitted) => (state, true),
+        (JobState.Cancelling cancelling, JobSignal.Finished or JobSignal.Stopped) => (new JobState.Ended(cancelling.Outcome), true),
         (_, JobSignal.Stopped stopped) => (new JobState.Ended(stopped.Outcome), true),
         _ => (state, false), // an agent that has not started says and ends nothing; one that has does not start again
     };

@@ -41,19 +41,29 @@ internal sealed class JobRequests(Session session, SessionServices services)
             throw new ArcpException(ErrorCode.PermissionDenied, "Only the session that submitted a job may cancel it.");
         }
 
-        // In one step with respect to the writer: job.cancelled comes before the job.error that it causes.
+        var outcome = new JobOutcome.Cancellation(cancel.Reason);
+        TimeSpan grace = services.Options.CancelGrace;
+        JobSignal signal = grace == TimeSpan.Zero ? new JobSignal.Stopped(outcome) : new JobSignal.CancelAsked(outcome);
         bool applied = false;
+        JobState? state = null;
+
+        // In one step with respect to the writer: job.cancelled comes before the job.error that it causes.
         session.Outbox.ActAndPost(() =>
         {
-            applied = job.TryTransition(new JobSignal.Stopped(new JobOutcome.Cancellation(cancel.Reason)));
-            JobCancelled answer = applied
-                ? new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason }
-                : new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = job.Snapshot().State.Status };
+            applied = job.TryTransition(signal, out state);
+            JobCancelled answer = !applied && state.IsTerminal
+                ? new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = state.Status }
+                : new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason };
             return ToFrame(answer, header, job);
         });
-        if (applied)
+        if (applied && state!.IsTerminal)
         {
             job.CompleteEnd();
+        }
+        else if (applied)
+        {
+            job.RequestStop();
+            services.Deadlines.Schedule(grace, () => job.TryApply(new JobSignal.Stopped(outcome)));
         }
     }
 

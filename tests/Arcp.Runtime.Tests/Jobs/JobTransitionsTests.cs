@@ -8,10 +8,13 @@ public class JobTransitionsTests
 {
     private static readonly JobOutcome Old = new JobOutcome.Succeeded(RawJson.Null);
 
+    private static readonly JobOutcome.Cancellation Asked = new("asked");
+
     private static readonly Dictionary<string, JobState> States = new()
     {
         ["pending"] = JobState.Waiting,
         ["running"] = JobState.AtWork,
+        ["cancelling"] = new JobState.Cancelling(Asked),
         ["success"] = new JobState.Ended(Old),
         ["error"] = new JobState.Ended(new JobOutcome.Failed(ErrorCode.InternalError, "m", false)),
         ["cancelled"] = new JobState.Ended(new JobOutcome.Cancellation(null)),
@@ -25,6 +28,7 @@ public class JobTransitionsTests
         ["finished"] = new JobSignal.Finished(new JobOutcome.Succeeded(RawJson.Parse("1"))),
         ["failed"] = new JobSignal.Finished(new JobOutcome.Failed(ErrorCode.Timeout, "m", false)),
         ["cancel"] = new JobSignal.Stopped(new JobOutcome.Cancellation("r")),
+        ["ask"] = new JobSignal.CancelAsked(Asked),
         ["timeout"] = new JobSignal.Stopped(new JobOutcome.Overrun(TimeSpan.FromSeconds(2))),
         ["shutdown"] = new JobSignal.Stopped(JobOutcome.ShutDown),
     };
@@ -32,13 +36,14 @@ public class JobTransitionsTests
     /// <summary>Each line: a state, then the status after each signal; a dash = the signal has no effect.</summary>
     private static readonly string[] Table =
     [
-        "          started  emitted  finished  failed  cancel     timeout    shutdown",
-        "pending   running  -        -         -       cancelled  timed_out  error",
-        "running   -        running  success   error   cancelled  timed_out  error",
-        "success   -        -        -         -       -          -          -",
-        "error     -        -        -         -       -          -          -",
-        "cancelled -        -        -         -       -          -          -",
-        "timed_out -        -        -         -       -          -          -",
+        "           started  emitted     finished   failed     cancel     ask         timeout    shutdown",
+        "pending    running  -           -          -          cancelled  cancelled   timed_out  error",
+        "running    -        running     success    error      cancelled  cancelling  timed_out  error",
+        "cancelling -        cancelling  cancelled  cancelled  cancelled  -           cancelled  cancelled",
+        "success    -        -           -          -          -          -           -          -",
+        "error      -        -           -          -          -          -           -          -",
+        "cancelled  -        -           -          -          -          -           -          -",
+        "timed_out  -        -           -          -          -          -           -          -",
     ];
 
     public static TheoryData<string, string, string> Cells()
@@ -64,7 +69,7 @@ public class JobTransitionsTests
         (JobState next, bool applied) = JobTransitions.Next(States[state], Signals[signal]);
 
         applied.Should().Be(expected != "-");
-        next.Status.Value.Should().Be(applied ? expected : state);
+        NameOf(next).Should().Be(applied ? expected : state);
         if (!applied)
         {
             next.Should().BeSameAs(States[state]);
@@ -73,6 +78,8 @@ public class JobTransitionsTests
         {
             JobOutcome sent = Signals[signal] switch
             {
+                _ when state == "cancelling" => Asked,
+                JobSignal.CancelAsked asked => asked.Outcome,
                 JobSignal.Finished finished => finished.Outcome,
                 JobSignal.Stopped stopped => stopped.Outcome,
                 _ => throw new InvalidOperationException("No other signal ends a job."),
@@ -80,6 +87,8 @@ public class JobTransitionsTests
             ended.Outcome.Should().BeSameAs(sent);
         }
     }
+
+    private static string NameOf(JobState state) => state is JobState.Cancelling ? "cancelling" : state.Status.Value;
 
     [Fact]
     public void The_table_has_all_states_and_signals()
