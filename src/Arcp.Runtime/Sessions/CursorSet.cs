@@ -17,8 +17,8 @@ internal sealed class CursorSet
     /// <summary>How many of them were opened by a subscribe.</summary>
     public int Subscriptions { get; private set; }
 
-    /// <summary>Whether none of them has lost what it has to read next.</summary>
-    public bool AreHeld => _cursors.Values.All(static cursor => cursor.Job.Holds(cursor));
+    /// <summary>Whether no job of the session's own has lost what has to be read of it next. A subscription that has ends by itself, visibly.</summary>
+    public bool AreHeld => _cursors.Values.All(static cursor => cursor.IsSubscription || cursor.Job.Holds(cursor));
 
     public bool Contains(JobId jobId) => _cursors.ContainsKey(jobId);
 

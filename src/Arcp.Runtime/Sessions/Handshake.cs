@@ -208,7 +208,7 @@ internal sealed class Handshake(SessionServices services)
             {
                 Welcome = session.Frame(welcome, header),
                 Features = features,
-                SlowConsumerFrame = () => session.Frame(ControlFrames.ToSessionError(slow)),
+                SlowConsumerFrame = jobId => session.Frame(ControlFrames.ToSessionError(slow, jobId: jobId), jobId: jobId),
                 OnStalled = () => connection.End(new ConnectionEnd("the submitter has held its jobs back for too long", session.Frame(ControlFrames.ToSessionError(stalled)))
                 {
                     AwaitPeer = false,

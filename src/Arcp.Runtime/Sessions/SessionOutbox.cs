@@ -250,10 +250,9 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         lock (_lock)
         {
             _control.Collect(batch, _sequence.HighestSent);
-            if (!_isComplete && !batch.IsFull && !(_sequence.CollectReplay(batch) && (_sequence.IsReplaying || CollectLiveNeedsLock(batch))))
+            if (!_isComplete && !batch.IsFull)
             {
-                _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(), OutlivesConnection: false));
-                _isComplete = true;
+                CollectNumberedNeedsLock(batch);
             }
 
             if (!_isComplete && batch.Count == 0 && _farewell is { } farewell)
@@ -288,15 +287,20 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         connection?.OnStalled();
     }
 
-    // Returns false when what has to be sent next is no longer held.
-    private bool CollectLiveNeedsLock(FrameBatch batch)
+    private void CollectNumberedNeedsLock(FrameBatch batch)
     {
-        while (!batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
+        if (!_sequence.CollectReplay(batch))
+        {
+            EndSlowConsumerNeedsLock(null);
+        }
+
+        while (!_isComplete && !_sequence.IsReplaying && !batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
         {
             switch (_sequence.Collect(cursor, batch, out bool sawTerminal))
             {
                 case LogReadStatus.Gone:
-                    return false;
+                    EndSlowConsumerNeedsLock(cursor);
+                    break;
                 case LogReadStatus.More:
                     cursor.OnAppended();
                     break;
@@ -309,8 +313,17 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                     break;
             }
         }
+    }
 
-        return true;
+    // What has to be sent next is no longer held. A subscription ends by that; the session goes on after a resume.
+    private void EndSlowConsumerNeedsLock(JobCursor? cursor)
+    {
+        _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(cursor?.Job.Spec.Id), OutlivesConnection: false));
+        _isComplete = true;
+        if (cursor is { IsSubscription: true })
+        {
+            _cursors.Remove(cursor);
+        }
     }
 
     private bool CanReplayNeedsLock(long lastEventSeq) =>

@@ -41,7 +41,13 @@ public class BackPressureTests
         seen[^1].Code.Should().Be("INTERNAL_ERROR");
         seen[^1].Message.Should().Contain("slow consumer");
         seen.Count.Should().BeLessThan(n);
+        ((string?)seen[^1].Payload["job_id"]).Should().Be(jobId, "the subscription that is over is named");
         seen.SkipLast(1).Select(frame => frame.EventSeq).Should().Equal(Enumerable.Range(1, seen.Count - 1).Select(i => (long?)i), "there is no silent gap");
+
+        // The session goes on without the subscription that was lost.
+        await using WireClient again = runtime.Connect();
+        await again.ResumeAsync(stuck.ResumeToken, seen.Count - 1);
+        (await again.RunJobAsync("count", new { n = 1 })).Should().HaveCount(4);
     }
 
     [Fact]

@@ -167,7 +167,7 @@ public class CancelRaceTests(ITestOutputHelper output)
             job.TryApply(JobSignal.AgentStarted);
             var outbox = new SessionOutbox(new SessionSequence(job.Spec.SubmittedBy, new SentWindow(1_000, 1 << 20), new AckLag(0)));
             outbox.TryBegin(
-                new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = () => "slow"u8.ToArray(), OnStalled = () => { } },
+                new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = _ => "slow"u8.ToArray(), OnStalled = () => { } },
                 lastEventSeq: null).Should().BeTrue();
             outbox.Open(job, new ControlFrame("accepted"u8.ToArray(), OutlivesConnection: false));
             var frames = new List<string>();

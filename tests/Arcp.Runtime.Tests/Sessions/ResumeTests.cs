@@ -123,6 +123,7 @@ public class ResumeTests
             await client.SendAsync("job.submit", new { agent = "count", input = new { n = 100 } });
         }
 
+        await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().Jobs == jobs, "all submits have arrived");
         var received = new Received();
         while (received.Seqs.Count < 30)
         {
