@@ -149,7 +149,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
-                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload));
+                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload) with { UntilReceived = true });
                 services.Runner.Start(accepted.Job, accepted.Work);
                 break;
             case SubmitDecision.Repeat { Original: var original }:

@@ -45,7 +45,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
-    /// <summary>Starts to send on a new connection: the welcome, then answers that the last connection did not carry, then the numbers that the client has not.</summary>
+    /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have, then the numbers that the client has not.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
@@ -249,7 +249,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Collect(batch, _sequence.HighestSent);
+            _control.Collect(batch, _sequence.HighestSent, _sequence.Floor);
             if (!_isComplete && !batch.IsFull)
             {
                 CollectNumberedNeedsLock(batch);

@@ -20,6 +20,9 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     /// <summary>The highest number that was sent on this connection, or that its client has.</summary>
     public long HighestSent => Math.Min(_replayNext - 1, _window.LastSeq);
 
+    /// <summary>The highest number that cannot be sent again.</summary>
+    public long Floor => _window.Floor;
+
     /// <summary>Whether frames are being sent again.</summary>
     public bool IsReplaying => _replayNext != long.MaxValue;
 

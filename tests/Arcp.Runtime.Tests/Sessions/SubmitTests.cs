@@ -234,9 +234,9 @@ public class SubmitTests
             }
         }
 
-        // What the transport had taken before the cut is lost on the way; all the rest comes, in order, none twice.
+        // A refusal that the transport had taken before the cut is lost on the way; all the rest comes, in order, none twice.
         answers.Should().Equal(answers.OrderBy(answer => int.Parse(answer![1..], System.Globalization.CultureInfo.InvariantCulture)));
         answers.Should().OnlyHaveUniqueItems().And.BeSubsetOf(Enumerable.Range(0, 20).Select(i => $"s{i}"));
-        answers.Should().HaveCountGreaterThanOrEqualTo(15);
+        answers.Should().Contain(Enumerable.Range(0, 10).Select(i => $"s{2 * i}"), "no acceptance is lost");
     }
 }
