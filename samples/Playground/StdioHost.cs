@@ -19,9 +19,12 @@ internal static class StdioHost
 
     public static async Task<int> RunAsync(PlaygroundFlags flags)
     {
-        // Before anything else gets hold of the console's writers: from here on standard output is the transport's.
-        var transport = new StdioConnection(StreamTransport.OverConsole());
         using ILoggerFactory logging = LoggerFactory.Create(StderrLogging.Configure);
+        ILogger logger = logging.CreateLogger("Playground");
+
+        // From here on standard output is the transport's.
+        var transport = new StdioConnection(StreamTransport.OverConsole(
+            bytes => logger.LogWarning("The input ended within a line; its {Bytes} bytes are dropped.", bytes)));
         var builder = new ArcpRuntimeBuilder { LoggerFactory = logging };
         RuntimeSettings.Apply(flags, builder.Options);
         RuntimeSettings.AddAgentsAndTokens(flags, builder);
