@@ -81,7 +81,7 @@ public sealed class MemoryTests
     {
         await using var network = new RuntimeNetwork();
         await using ArcpClient client = await network.ConnectAsync();
-        for (int round = 0; round < 20; round++)
+        for (int round = 0; round < 100; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 100).Select(async i =>
             {
@@ -91,6 +91,26 @@ public sealed class MemoryTests
             })).Soon();
         }
 
+        client.Counts.Should().Be((0, 0));
+    }
+
+    [Fact]
+    public async Task A_thousand_handles_at_once_all_get_their_own_events_and_result()
+    {
+        const int handles = 1000;
+        await using var network = new RuntimeNetwork(builder => builder.Options.MaxRunningJobsPerPrincipal = handles);
+        await using ArcpClient client = await network.ConnectAsync();
+        JobHandle[] jobs = await Task.WhenAll(Enumerable.Range(0, handles).Select(i => client.SubmitAsync("gated", new CountInput(i % 10)))).Soon();
+        client.Counts.Should().Be((0, handles));
+        network.Gate.SetResult();
+        await Task.WhenAll(jobs.Select(async (job, i) =>
+        {
+            List<JobEvent> events = await job.Events.ToListAsync();
+            events.Select(e => e.Body).OfType<ProgressEvent>().Select(progress => progress.Current).Should().Equal(Enumerable.Range(1, i % 10).Select(n => (double)n));
+            events.Select(e => e.Body).OfType<LogEvent>().Should().ContainSingle();
+            (await job.GetResultAsync<int>()).Should().Be(i % 10);
+            await job.DisposeAsync();
+        })).Soon();
         client.Counts.Should().Be((0, 0));
     }
 
