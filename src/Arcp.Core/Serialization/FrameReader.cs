@@ -71,7 +71,8 @@ public static class FrameReader
         {
             if (!reader.Read() || reader.TokenType is not JsonTokenType.StartObject)
             {
-                return problem ?? state.Error(FrameErrorKind.Malformed, "The frame is not a JSON object.");
+                problem ??= state.Error(FrameErrorKind.Malformed, "The frame is not a JSON object.");
+                Skip(ref reader, ref state); // an array may be nested too deeply as well
             }
 
             while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)

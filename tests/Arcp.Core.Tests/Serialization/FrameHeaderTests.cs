@@ -458,6 +458,7 @@ public sealed class FrameHeaderTests
     {
         string deep = new string('[', 64) + new string(']', 64);
 
+        Frames.Refuse(new string('[', 5_000)).Kind.Should().Be(FrameErrorKind.TooDeep);
         Frames.Refuse($$"""{"id":5,"type":"session.closed","x":{{deep}}}""").Kind.Should().Be(FrameErrorKind.TooDeep);
         Frames.Refuse($$"""{"id":{{deep}},"type":"session.closed"}""").Kind.Should().Be(FrameErrorKind.TooDeep);
         Frames.Refuse($$"""{"id":"a","id":{{deep}},"type":"session.closed"}""").Kind.Should().Be(FrameErrorKind.TooDeep);
