@@ -347,6 +347,31 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    [Trait("§", "7.6")]
+    public async Task A_subscription_that_overtakes_a_handles_own_in_a_new_session_repeats_nothing()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 2);
+        await job.Events.Take(2).ToListAsync().AsTask().Soon();
+        Task<Subscription> subscribing = client.SubscribeAsync(new("job_1"), new() { FromEventSeq = 1 });
+        await peer.ReceiveAsync("job.subscribe");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        JsonElement[] subscribes = [await peer.ReceiveAsync("job.subscribe"), await peer.ReceiveAsync("job.subscribe")];
+        JsonElement asked = subscribes.Single(frame => frame.Payload().GetProperty("from_event_seq").GetInt64() == 1);
+        await SubscribedAsync(peer, asked, 3, replayed: true);
+        await LogAsync(peer, "job_1", 1, "2");
+        await LogAsync(peer, "job_1", 2, "3");
+        await SubscribedAsync(peer, subscribes.Single(frame => frame.Id() != asked.Id()), 3, replayed: false);
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":3", """{"final_status":"success","result":1}""");
+        (await Messages(job)).Should().Equal("1", "2", "3");
+        (await Messages(await subscribing.Soon())).Should().Equal("2", "3");
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
     public async Task A_client_that_is_taken_over_opens_its_own_session_instead_of_fighting()
     {
         var network = new ScriptedNetwork();
