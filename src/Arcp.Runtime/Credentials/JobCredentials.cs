@@ -35,6 +35,9 @@ internal sealed class JobCredentials
     /// <summary>Of a job that has none.</summary>
     public static JobCredentials None { get; } = new();
 
+    /// <summary>Whether there are none.</summary>
+    public bool IsEmpty => _slots.Length == 0;
+
     /// <summary>The credentials with their current values; each list is immutable.</summary>
     public IReadOnlyList<ProvisionedCredential> Current { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Diagnostics;
 
-/// <summary>All that the runtime logs: 1xxx sessions, 2xxx jobs, 4xxx credentials. Never a secret, at no level.</summary>
+/// <summary>All that the runtime logs: 1xxx sessions, 2xxx jobs, 3xxx leases, 4xxx credentials. Never a secret, at no level.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1001, LogLevel.Debug, "Session {SessionId} opened for {Principal} by {Client} from {RemoteAddress}.")]
@@ -86,4 +86,13 @@ internal static partial class Log
 
     [LoggerMessage(4012, LogLevel.Warning, "{Count} credentials are outstanding at shutdown; they stay in the revocation store and are revoked at the next start.")]
     public static partial void CredentialsLeft(ILogger logger, int count);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Job {JobId}: tool {Tool} failed.")]
+    public static partial void ToolFailed(ILogger logger, JobId jobId, string tool, Exception exception);
+
+    [LoggerMessage(3001, LogLevel.Information, "Job {JobId}: its lease has expired at {ExpiresAt}.")]
+    public static partial void LeaseExpired(ILogger logger, JobId jobId, DateTimeOffset expiresAt);
+
+    [LoggerMessage(4013, LogLevel.Warning, "Job {JobId}: its credentials are not revoked yet; its end is shown without waiting any longer.")]
+    public static partial void RevocationIsSlow(ILogger logger, JobId jobId);
 }
