@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Arcp.Core;
 using Arcp.Core.Leases;
 
@@ -37,7 +36,7 @@ internal static class KeyRequests
 
     private static IReadOnlyList<string>? ModelsOf(Lease lease, HttpKeyProvisionerOptions options)
     {
-        if (!lease.TryGetValue(LeaseGrammar.ModelUse, out IReadOnlyList<string>? patterns))
+        if (!lease.TryGetValue(LeaseNamespaces.ModelUse, out IReadOnlyList<string>? patterns))
         {
             return options.DefaultModels is { Count: 0 } ? NoModels : options.DefaultModels;
         }
@@ -55,12 +54,11 @@ internal static class KeyRequests
 
         if (options.KnownModels.Count == 0)
         {
-            throw new ArcpException(ErrorCode.InvalidRequest, $"The lease's {LeaseGrammar.ModelUse} has wildcards; configure {nameof(HttpKeyProvisionerOptions.KnownModels)} to allow them.");
+            throw new ArcpException(ErrorCode.InvalidRequest, $"The lease's {LeaseNamespaces.ModelUse} has wildcards; configure {nameof(HttpKeyProvisionerOptions.KnownModels)} to allow them.");
         }
 
-        // ** = any depth, * = anything but a slash, the rest is literal (§9).
-        string regex = Regex.Escape(pattern).Replace(@"\*\*", ".*", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal);
-        return options.KnownModels.Where(model => Regex.IsMatch(model, $@"\A(?:{regex})\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.Singleline));
+        CapabilityPattern compiled = CapabilityPattern.Parse(LeaseNamespaces.ModelUse, pattern);
+        return options.KnownModels.Where(model => compiled.Matches(model));
     }
 
     // Whole seconds, rounded down, because a key must not outlive its lease.
