@@ -41,6 +41,32 @@ public class RecoveryTests
     }
 
     [Fact]
+    public async Task A_credential_of_this_run_that_is_listed_and_revoked_meanwhile_is_not_revoked_again()
+    {
+        await using var room = new CredentialRoom();
+        TaskCompletionSource open = CredentialRoom.Gate();
+        TaskCompletionSource listed = CredentialRoom.Gate();
+        TaskCompletionSource answered = CredentialRoom.Gate();
+        room.Store.BeforeList = _ => open.Task;
+        room.Store.AfterList = () =>
+        {
+            listed.SetResult();
+            return answered.Task;
+        };
+        Task started = room.Broker.StartAsync();
+        JobCredentials credentials = await room.IssueAsync();
+
+        open.SetResult();
+        await listed.Task.WaitAsync(CredentialRoom.Patience);
+        await credentials.RevokeAllAsync().WaitAsync(CredentialRoom.Patience);
+        answered.SetResult();
+        await started.WaitAsync(CredentialRoom.Patience);
+        await room.Broker.StopAsync(TimeSpan.FromSeconds(5), default).WaitAsync(CredentialRoom.Patience);
+
+        room.Provisioner.AttemptsOn(credentials.Current[0].Value!).Should().Be(1);
+    }
+
+    [Fact]
     public async Task A_store_that_cannot_be_listed_is_asked_until_it_can()
     {
         await using var room = new CredentialRoom();

@@ -163,6 +163,21 @@ public class RotationTests
     }
 
     [Fact]
+    public async Task A_rotation_that_is_overtaken_by_the_end_while_it_announces_does_not_succeed()
+    {
+        await using var room = new CredentialRoom();
+        JobCredentials credentials = await room.IssueAsync();
+        ProvisionedCredential prior = credentials.Current[0];
+        Task revoked = Task.CompletedTask;
+
+        await credentials.Awaiting(each => each.RotateAsync(prior.Id, _ => revoked = each.RevokeAllAsync(), default)).Should().ThrowAsync<OperationCanceledException>();
+
+        await revoked.WaitAsync(CredentialRoom.Patience);
+        credentials.Current.Should().Equal(prior);
+        room.Provisioner.Revoked.Should().HaveCount(2).And.OnlyContain(entry => entry.Value == 1);
+    }
+
+    [Fact]
     public async Task A_caller_that_gives_up_keeps_the_prior_value_and_can_rotate_again()
     {
         await using var room = new CredentialRoom();

@@ -13,6 +13,8 @@ public sealed class ScriptedStore : IRevocationStore
 
     public Func<CancellationToken, Task>? BeforeList { get; set; }
 
+    public Func<Task>? AfterList { get; set; }
+
     public IReadOnlyList<OutstandingCredential> Records => _inner.ListAsync(default).AsTask().GetAwaiter().GetResult();
 
     public async ValueTask AddAsync(OutstandingCredential credential, CancellationToken cancellationToken)
@@ -30,6 +32,8 @@ public sealed class ScriptedStore : IRevocationStore
     public async ValueTask<IReadOnlyList<OutstandingCredential>> ListAsync(CancellationToken cancellationToken)
     {
         await (BeforeList?.Invoke(cancellationToken) ?? Task.CompletedTask);
-        return await _inner.ListAsync(cancellationToken);
+        IReadOnlyList<OutstandingCredential> listed = await _inner.ListAsync(cancellationToken);
+        await (AfterList?.Invoke() ?? Task.CompletedTask);
+        return listed;
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Arcp.Core;
 using Arcp.Core.Leases;
 
@@ -58,9 +57,8 @@ internal static class KeyRequests
             throw new ArcpException(ErrorCode.InvalidRequest, $"The lease's {LeaseNamespaces.ModelUse} has wildcards; configure {nameof(HttpKeyProvisionerOptions.KnownModels)} to allow them.");
         }
 
-        // ** = any depth, * = anything but a slash, the rest is literal (§9).
-        string regex = Regex.Escape(pattern).Replace(@"\*\*", ".*", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal);
-        return options.KnownModels.Where(model => Regex.IsMatch(model, $@"\A(?:{regex})\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.Singleline));
+        CapabilityPattern compiled = CapabilityPattern.Parse(LeaseNamespaces.ModelUse, pattern);
+        return options.KnownModels.Where(model => compiled.Matches(model));
     }
 
     // Whole seconds, rounded down, because a key must not outlive its lease.
