@@ -6,11 +6,14 @@ namespace Arcp.Core.Leases;
 /// <summary>The rules that a lease request has to follow before anybody looks at what it asks for (§9, §9.6).</summary>
 public static class LeaseGrammar
 {
-    /// <summary>The namespace of budgets: its patterns are amounts such as <c>USD:5.00</c>.</summary>
-    public const string CostBudget = "cost.budget";
+    /// <summary>How many UTF-16 units a pattern may have.</summary>
+    public const int MaxPatternLength = 4_096;
 
-    /// <summary>The namespace of models.</summary>
-    public const string ModelUse = "model.use";
+    /// <summary>How many patterns a lease may have, over all namespaces.</summary>
+    public const int MaxPatterns = 1_024;
+
+    /// <summary>How many UTF-16 units all patterns of a lease may have together; it bounds what comparing two leases costs.</summary>
+    public const int MaxTotalLength = 65_536;
 
     private const string VendorPrefix = "x-vendor.";
     private const int MaxShown = 80;
@@ -20,7 +23,13 @@ public static class LeaseGrammar
 
     private static readonly FrozenSet<string> Namespaces = FrozenSet.Create(
         StringComparer.Ordinal,
-        "fs.read", "fs.write", "net.fetch", "tool.call", "agent.delegate", CostBudget, ModelUse);
+        LeaseNamespaces.FsRead,
+        LeaseNamespaces.FsWrite,
+        LeaseNamespaces.NetFetch,
+        LeaseNamespaces.ToolCall,
+        LeaseNamespaces.AgentDelegate,
+        LeaseNamespaces.CostBudget,
+        LeaseNamespaces.ModelUse);
 
     /// <summary>Checks a lease request.</summary>
     /// <param name="lease">The request.</param>
@@ -28,6 +37,8 @@ public static class LeaseGrammar
     public static string? FindError(Lease lease)
     {
         ArgumentNullException.ThrowIfNull(lease);
+        int count = 0;
+        int characters = 0;
         foreach ((string name, IReadOnlyList<string> patterns) in lease)
         {
             if (!IsNamespace(name))
@@ -37,20 +48,17 @@ public static class LeaseGrammar
 
             foreach (string pattern in patterns)
             {
-                if (pattern.Length == 0)
+                count++;
+                characters += Math.Min(pattern.Length, MaxTotalLength);
+                if ((FindPatternError(name, pattern) ?? FindSizeError(count, characters)) is { } error)
                 {
-                    return $"lease_request: '{name}' holds an empty pattern; each pattern must be a non-empty string.";
-                }
-
-                if (name == CostBudget && !TryParseBudget(pattern, out _, out _))
-                {
-                    return $"lease_request: '{Shown(pattern)}' in {CostBudget} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.";
+                    return error;
                 }
             }
         }
 
-        return lease.TryGetValue(CostBudget, out IReadOnlyList<string>? amounts) && SumBudgets(amounts) is null
-            ? $"lease_request: the amounts in {CostBudget} add up to more than {MaxDigits} digits."
+        return lease.TryGetValue(LeaseNamespaces.CostBudget, out IReadOnlyList<string>? amounts) && SumBudgets(amounts) is null
+            ? $"lease_request: the amounts in {LeaseNamespaces.CostBudget} add up to more than {MaxDigits} digits."
             : null;
     }
 
@@ -60,12 +68,42 @@ public static class LeaseGrammar
     public static IReadOnlyDictionary<string, decimal>? Budgets(Lease lease)
     {
         ArgumentNullException.ThrowIfNull(lease);
-        if (!lease.TryGetValue(CostBudget, out IReadOnlyList<string>? amounts))
+        if (!lease.TryGetValue(LeaseNamespaces.CostBudget, out IReadOnlyList<string>? amounts))
         {
             return null;
         }
 
         return SumBudgets(amounts) ?? throw new ArgumentException("The amounts are too large or too fine to be added up exactly.", nameof(lease));
+    }
+
+    internal static string? FindSizeError(int count, int characters) =>
+        count > MaxPatterns ? $"lease_request: more than {MaxPatterns} patterns in one lease."
+        : characters > MaxTotalLength ? $"lease_request: patterns of more than {MaxTotalLength} characters together in one lease."
+        : null;
+
+    // Names and patterns come from the peer and may be as long as a frame.
+    internal static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
+
+    private static string? FindPatternError(string name, string pattern)
+    {
+        if (pattern.Length == 0)
+        {
+            return $"lease_request: '{Shown(name)}' holds an empty pattern; each pattern must be a non-empty string.";
+        }
+
+        if (pattern.Length > MaxPatternLength)
+        {
+            return $"lease_request: '{Shown(pattern)}' in '{Shown(name)}' is longer than {MaxPatternLength} characters.";
+        }
+
+        if (name == LeaseNamespaces.CostBudget)
+        {
+            return TryParseBudget(pattern, out _, out _)
+                ? null
+                : $"lease_request: '{Shown(pattern)}' in {name} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.";
+        }
+
+        return CapabilityPattern.FindError(name, pattern) is { } problem ? $"lease_request: '{Shown(pattern)}' in '{Shown(name)}' {problem}." : null;
     }
 
     // Null when a sum would overflow or be rounded.
@@ -88,9 +126,6 @@ public static class LeaseGrammar
 
         return budgets;
     }
-
-    // Names and patterns come from the peer and may be as long as a frame.
-    private static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
 
     // Without leading zeros, and without trailing ones behind the point.
     private static int SignificantDigits(ReadOnlySpan<char> number)

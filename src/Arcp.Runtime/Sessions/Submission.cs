@@ -140,8 +140,8 @@ internal sealed class Submission(Session session, SessionServices services)
         (bool IsUsed, Features Feature, string Member)[] used =
         [
             (name.Version is not null, Features.AgentVersions, "a version in 'agent'"),
-            (submit.LeaseRequest?.ContainsKey(LeaseGrammar.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'"),
-            (submit.LeaseRequest?.ContainsKey(LeaseGrammar.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'"),
+            (submit.LeaseRequest?.ContainsKey(LeaseNamespaces.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'"),
+            (submit.LeaseRequest?.ContainsKey(LeaseNamespaces.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'"),
             (submit.LeaseConstraints?.ExpiresAt is not null, Features.LeaseExpiresAt, "'lease_constraints.expires_at'"),
         ];
         foreach ((bool isUsed, Features feature, string member) in used)
