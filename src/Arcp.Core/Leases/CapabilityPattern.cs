@@ -57,7 +57,7 @@ public sealed class CapabilityPattern
             : new CapabilityPattern(kind, pattern, new string(buffer, 0, length));
     }
 
-    /// <summary>Whether a target is covered; takes time in proportion to both lengths at most, and allocates nothing.</summary>
+    /// <summary>Whether a target is covered; takes time in proportion to the product of both lengths at most, and allocates nothing.</summary>
     /// <param name="target">The target in its normal form; <see cref="CompiledLease.Allows"/> makes it.</param>
     public bool Matches(ReadOnlySpan<char> target)
     {

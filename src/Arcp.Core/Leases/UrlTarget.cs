@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Arcp.Core.Leases;
@@ -11,6 +12,8 @@ internal static class UrlTarget
 {
     private const string SchemeEnd = "://";
     private const int MaxPort = 65_535;
+
+    private static readonly SearchValues<char> Blanks = SearchValues.Create([.. Enumerable.Range(0, ' ' + 1).Select(c => (char)c), '\u007F']);
 
     public static int Room(ReadOnlySpan<char> text) => UrlText.Room(text) + 1;
 
@@ -31,7 +34,7 @@ internal static class UrlTarget
             return "is not an absolute URL, such as https://example.com/a";
         }
 
-        if (text.ContainsAnyInRange('\0', ' ') || text.Contains('\u007F'))
+        if (text.ContainsAny(Blanks))
         {
             return "has a blank or a control character";
         }

@@ -34,7 +34,7 @@ public sealed class LeaseBuilderTests
     [Fact]
     public void A_mistake_throws_where_it_is_made_and_leaves_the_builder_as_it_was()
     {
-        LeaseBuilder builder = new LeaseBuilder().AllowRead("/a").Budget("USD", 1);
+        LeaseBuilder builder = new LeaseBuilder().AllowRead("/a").Budget("USD", 1000);
         Action[] mistakes =
         [
             () => builder.AllowRead(string.Empty),
@@ -59,7 +59,7 @@ public sealed class LeaseBuilderTests
             mistake.Should().Throw<ArgumentException>();
         }
 
-        builder.Build().Should().BeEquivalentTo(new Lease([new("fs.read", ["/a"]), new("cost.budget", ["USD:1"])]));
+        builder.Build().Should().BeEquivalentTo(new Lease([new("fs.read", ["/a"]), new("cost.budget", ["USD:1000"])]));
     }
 
     [Fact]
@@ -79,7 +79,9 @@ public sealed class LeaseBuilderTests
         CultureInfo before = CultureInfo.CurrentCulture;
         try
         {
-            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("de-DE");
+            var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            comma.NumberFormat.NumberDecimalSeparator = ",";
+            CultureInfo.CurrentCulture = comma;
             new LeaseBuilder().Budget("USD", 1234.50m).Build()["cost.budget"].Should().Equal("USD:1234.50");
         }
         finally
