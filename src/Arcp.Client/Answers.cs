@@ -169,6 +169,12 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
             case "job.accepted" when requests.TakeAccepted(error.Header.RequestId, error.Header.Trace, parentJobId: null, isDelegated: false) is { } submit:
                 Refuse(submit, JobTracker.ToException(failure));
                 break;
+            case "job.subscribed" when error.Header.RequestId is { } id && requests.TakeSubscribed(id, default) is { } subscribe:
+                Refuse(subscribe, JobTracker.ToException(failure));
+                break;
+            case "session.jobs" when requests.TakePage(error.Header.RequestId) is { } page:
+                Refuse(page, JobTracker.ToException(failure));
+                break;
             case "job.error" or "session.error":
                 RefusalForm form = error.Type is "job.error" ? RefusalForm.JobError : RefusalForm.SessionError;
                 TryRefuse(ToRefusal(form, failure.Code, error.Header), JobTracker.ToException(failure));

@@ -11,6 +11,13 @@ public sealed class ArcpClientOptions
     /// <summary>The bearer token that proves who is asking (§6.1); null = an anonymous session, which only some hosts allow. A secret.</summary>
     public string? Token { get; set; }
 
+    /// <summary>
+    /// Gives the bearer token instead of <see cref="Token"/>, for tokens that expire: asked before each attempt to connect, within <see cref="HandshakeTimeout"/>, always for the same principal.
+    /// Its failure, or an empty token, is a failed attempt: <see cref="ArcpClient.ConnectAsync(Uri, ArcpClientOptions?, CancellationToken)"/> ends with <see cref="ArcpConnectionException"/>, later attempts are repeated as <see cref="Reconnect"/> says.
+    /// With it, a session that the runtime ends with <c>UNAUTHENTICATED</c> is made again; a token that is refused in the hello is not tried twice. Null = none.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<string>>? TokenProvider { get; set; }
+
     /// <summary>The name of the client program, sent in the hello. Default <c>arcp-dotnet</c>.</summary>
     public string ClientName { get; set; } = "arcp-dotnet";
 
@@ -62,12 +69,19 @@ public sealed class ArcpClientOptions
     /// <summary>Where logs go, category <c>Arcp.Client</c>. Default nowhere. Secrets are never logged.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
+    /// <summary>Whether the sessions are nobody's in particular (§6.1).</summary>
+    internal bool IsAnonymous => Token is null && TokenProvider is null;
+
     /// <summary>Checks and copies.</summary>
     internal ArcpClientOptions Validated()
     {
         if (Token is not null)
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(Token, nameof(Token));
+            if (TokenProvider is not null)
+            {
+                throw new ArgumentException("A token and a token provider exclude each other.", nameof(TokenProvider));
+            }
         }
 
         ArgumentException.ThrowIfNullOrWhiteSpace(ClientName, nameof(ClientName));

@@ -49,6 +49,17 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
                 {
                     tracker.Position = after; // what is between is missing
                 }
+                else if (hasHistory)
+                {
+                    tracker.GoOnAbove(after);
+                }
+            }
+            else if (tracker is { NeedsSubscription: true, IsPositionKnown: true } && (hasHistory || missesNothing))
+            {
+                // The handle's own subscription is still to come, and will bring nothing: the session reads the job from here on.
+                tracker.NeedsSubscription = false;
+                tracker.IsSubscribed = true;
+                tracker.GoOnAbove(after);
             }
             else
             {

@@ -1,6 +1,7 @@
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Credentials;
 using Arcp.Runtime.Jobs;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,11 @@ internal sealed record RuntimeSetup
     public required IArcpAuthenticator Authenticator { get; init; }
 
     public required IJobObservationPolicy ObservationPolicy { get; init; }
+
+    /// <summary>Null = jobs get no credentials. Never without a <see cref="RevocationStore"/>, nor that without it.</summary>
+    public ICredentialProvisioner? CredentialProvisioner { get; init; }
+
+    public IRevocationStore? RevocationStore { get; init; }
 
     public required IReadOnlyList<AgentDescriptor> Agents { get; init; }
 }

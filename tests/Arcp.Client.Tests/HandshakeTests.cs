@@ -164,6 +164,7 @@ public sealed class HandshakeTests
         Action<ArcpClientOptions>[] mistakes =
         [
             options => options.Token = " ",
+            options => (options.Token, options.TokenProvider) = ("a", _ => ValueTask.FromResult("b")),
             options => options.HandshakeTimeout = TimeSpan.Zero,
             options => options.RequestTimeout = TimeSpan.FromSeconds(-5),
             options => options.CloseTimeout = TimeSpan.Zero,

@@ -14,6 +14,7 @@ internal sealed class JobTracker
     private readonly TaskCompletionSource<Func<Exception>?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _status = JobStatus.Pending.Value;
     private long _position;
+    private long _arrived;
 
     public JobTracker(JobId jobId, TraceContext? trace, TrackerLimits limits)
     {
@@ -31,7 +32,7 @@ internal sealed class JobTracker
     public long Position
     {
         get => Volatile.Read(ref _position);
-        set => Volatile.Write(ref _position, value);
+        set => Volatile.Write(ref _position, _arrived = value);
     }
 
     /// <summary>Whether <see cref="Position"/> counts in the job's log, and not only what came here.</summary>
@@ -56,6 +57,9 @@ internal sealed class JobTracker
     /// <summary>How many handles there are; guarded by the dispatcher's lock.</summary>
     public int Handles { get; set; }
 
+    /// <summary>The next event that comes is the one above a number. What has been seen of the job before is passed over when it comes again.</summary>
+    public void GoOnAbove(long number) => _arrived = number;
+
     /// <summary>Takes a state that the runtime has told outside the job's own frames.</summary>
     public void OnStatus(JobStatus status)
     {
@@ -79,9 +83,15 @@ internal sealed class JobTracker
             _status = JobStatus.Running.Value;
         }
 
+        // The other one is about the session and stands in no job's log (§6.5).
         if (entry.Body is not StatusEvent { Phase: "back_pressure" })
         {
-            Position++; // that one is about the session and stands in no job's log (§6.5)
+            if (++_arrived <= Position)
+            {
+                return null; // seen before
+            }
+
+            Volatile.Write(ref _position, _arrived);
         }
 
         Events.Append(entry, Position, size);

@@ -1,93 +1,92 @@
-using System.Globalization;
-
 namespace Arcp.Core.Leases;
 
-/// <summary>Puts a lease together; a mistake throws where it is made.</summary>
-/// <remarks>
-/// Patterns are described at <see cref="CapabilityPattern"/>. Not safe for concurrent use. <see cref="Build"/> may be called more
-/// than once; the leases are independent of the builder.
-/// </remarks>
+/// <summary>Builds a lease step by step; each mistake is reported where it is made (§9).</summary>
+/// <example><code>new LeaseBuilder().AllowRead("/data/**").AllowTool("search.*").Budget("USD", 5m).Build()</code></example>
+/// <remarks>Not thread-safe.</remarks>
 public sealed class LeaseBuilder
 {
     private readonly OrderedDictionary<string, List<string>> _patterns = new(StringComparer.Ordinal);
-    private int _count;
-    private int _characters;
 
-    /// <summary>Allows files to be read.</summary>
-    /// <param name="pattern">A path such as <c>/data/**</c>; a relative one covers relative targets only.</param>
-    /// <exception cref="ArgumentException">The pattern has an error.</exception>
-    public LeaseBuilder AllowRead(string pattern) => Allow(LeaseNamespaces.FsRead, pattern);
+    /// <summary>Allows to read files: <c>fs.read</c>.</summary>
+    /// <param name="paths">Patterns of paths, for example <c>/data/**</c>.</param>
+    /// <exception cref="ArgumentException">A pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder AllowRead(params ReadOnlySpan<string> paths) => Allow(LeaseNamespaces.FsRead, paths);
 
-    /// <summary>Allows files to be written; reading them is another right.</summary>
-    /// <param name="pattern">A path such as <c>/out/*.csv</c>; a relative one covers relative targets only.</param>
-    /// <exception cref="ArgumentException">The pattern has an error.</exception>
-    public LeaseBuilder AllowWrite(string pattern) => Allow(LeaseNamespaces.FsWrite, pattern);
+    /// <summary>Allows to write files: <c>fs.write</c>.</summary>
+    /// <param name="paths">Patterns of paths, for example <c>/data/out/*</c>.</param>
+    /// <exception cref="ArgumentException">A pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder AllowWrite(params ReadOnlySpan<string> paths) => Allow(LeaseNamespaces.FsWrite, paths);
 
-    /// <summary>Allows URLs to be fetched.</summary>
-    /// <param name="pattern">An absolute URL such as <c>https://api.example.com/**</c>, or <c>**</c> for every URL.</param>
-    /// <exception cref="ArgumentException">The pattern has an error or is no absolute URL.</exception>
-    public LeaseBuilder AllowFetch(string pattern)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(pattern);
-        if (pattern != CapabilityPattern.AnyDepth && !pattern.Contains("://", StringComparison.Ordinal))
-        {
-            throw new ArgumentException("The pattern must be an absolute URL, such as https://api.example.com/**, or **.", nameof(pattern));
-        }
+    /// <summary>Allows to fetch over the network: <c>net.fetch</c>.</summary>
+    /// <param name="urls">Patterns of absolute URLs, for example <c>https://api.example.com/**</c>.</param>
+    /// <exception cref="ArgumentException">A pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder AllowFetch(params ReadOnlySpan<string> urls) => Allow(LeaseNamespaces.NetFetch, urls);
 
-        return Allow(LeaseNamespaces.NetFetch, pattern);
-    }
+    /// <summary>Allows to call tools: <c>tool.call</c>.</summary>
+    /// <param name="tools">Patterns of names, for example <c>search.*</c>.</param>
+    /// <exception cref="ArgumentException">A pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder AllowTool(params ReadOnlySpan<string> tools) => Allow(LeaseNamespaces.ToolCall, tools);
 
-    /// <summary>Allows tools to be called.</summary>
-    /// <param name="pattern">A name such as <c>search.*</c>.</param>
-    /// <exception cref="ArgumentException">The pattern has an error.</exception>
-    public LeaseBuilder AllowTool(string pattern) => Allow(LeaseNamespaces.ToolCall, pattern);
+    /// <summary>Allows to delegate: <c>agent.delegate</c> (§10).</summary>
+    /// <param name="agents">Patterns of names, or of <c>name@version</c>.</param>
+    /// <exception cref="ArgumentException">A pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder AllowDelegate(params ReadOnlySpan<string> agents) => Allow(LeaseNamespaces.AgentDelegate, agents);
 
-    /// <summary>Allows jobs to be handed to other agents.</summary>
-    /// <param name="pattern">A name such as <c>worker</c> or <c>worker@*</c>, as the agent will give it.</param>
-    /// <exception cref="ArgumentException">The pattern has an error.</exception>
-    public LeaseBuilder AllowDelegate(string pattern) => Allow(LeaseNamespaces.AgentDelegate, pattern);
+    /// <summary>Allows to use models: <c>model.use</c> (§9.7).</summary>
+    /// <param name="models">Patterns of names.</param>
+    /// <exception cref="ArgumentException">A pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder AllowModel(params ReadOnlySpan<string> models) => Allow(LeaseNamespaces.ModelUse, models);
 
-    /// <summary>Allows models to be used.</summary>
-    /// <param name="pattern">A name such as <c>gpt-*</c>, or <c>openai/*</c> where names have segments.</param>
-    /// <exception cref="ArgumentException">The pattern has an error.</exception>
-    public LeaseBuilder AllowModel(string pattern) => Allow(LeaseNamespaces.ModelUse, pattern);
-
-    /// <summary>Limits what may be spent (§9.6); a currency given twice adds up.</summary>
-    /// <param name="currency">A letter, then letters, digits, <c>_</c> or <c>-</c>; case-sensitive.</param>
-    /// <param name="amount">The amount; not negative, at most 28 digits.</param>
-    /// <exception cref="ArgumentException">The currency or the amount is not acceptable, or the sum cannot be exact.</exception>
-    public LeaseBuilder Budget(string currency, decimal amount)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(currency);
-        ArgumentOutOfRangeException.ThrowIfNegative(amount);
-        return Allow(LeaseNamespaces.CostBudget, string.Create(CultureInfo.InvariantCulture, $"{currency}:{Math.Abs(amount)}"));
-    }
-
-    /// <summary>Allows something in any namespace.</summary>
-    /// <param name="name">One of <see cref="LeaseNamespaces"/>, or a vendor's: <c>x-vendor.&lt;name&gt;</c>.</param>
-    /// <param name="pattern">The pattern, or for <c>cost.budget</c> the amount.</param>
-    /// <exception cref="ArgumentException">The namespace or the pattern has an error; the message is <see cref="LeaseGrammar.FindError"/>'s.</exception>
-    public LeaseBuilder Allow(string name, string pattern)
+    /// <summary>Allows something in any namespace, for example a vendor's.</summary>
+    /// <param name="name">The namespace; not <c>cost.budget</c>, see <see cref="Budget"/>.</param>
+    /// <param name="patterns">The patterns; none = the namespace is named and allows nothing.</param>
+    /// <exception cref="ArgumentException">The namespace or a pattern is not accepted; the message says why.</exception>
+    public LeaseBuilder Allow(string name, params ReadOnlySpan<string> patterns)
     {
         ArgumentNullException.ThrowIfNull(name);
-        ArgumentNullException.ThrowIfNull(pattern);
-        IReadOnlyList<string> amounts = name == LeaseNamespaces.CostBudget && _patterns.TryGetValue(name, out List<string>? before) ? before : [];
-        if ((LeaseGrammar.FindError(new Lease([new(name, [.. amounts, pattern])])) ?? LeaseGrammar.FindSizeError(_count + 1, _characters + pattern.Length)) is { } error)
+        if (name == LeaseNamespaces.CostBudget)
         {
-            throw new ArgumentException(error, nameof(pattern));
+            throw new ArgumentException($"Use {nameof(Budget)} for {LeaseNamespaces.CostBudget}.", nameof(name));
         }
 
-        _count++;
-        _characters += pattern.Length;
-        if (!_patterns.TryGetValue(name, out List<string>? patterns))
-        {
-            _patterns.Add(name, patterns = []);
-        }
-
-        patterns.Add(pattern);
-        return this;
+        return Add(name, patterns);
     }
 
-    /// <summary>The lease as it is now, namespaces and patterns in the order of the calls.</summary>
+    /// <summary>Bounds what may be spent in a currency (§9.6). Several budgets in one currency add up.</summary>
+    /// <param name="currency">The currency: <c>[A-Za-z][A-Za-z0-9_-]*</c>.</param>
+    /// <param name="amount">The amount, exact; at least 0.</param>
+    /// <exception cref="ArgumentException">The currency is not accepted, or the amount is negative.</exception>
+    public LeaseBuilder Budget(string currency, decimal amount) =>
+        Add(LeaseNamespaces.CostBudget, [FormattableString.Invariant($"{currency}:{amount}")]);
+
+    /// <summary>The lease as it stands.</summary>
     public Lease Build() => new(_patterns.Select(entry => KeyValuePair.Create<string, IReadOnlyList<string>>(entry.Key, entry.Value)));
+
+    private LeaseBuilder Add(string name, ReadOnlySpan<string> patterns)
+    {
+        bool isNamed = _patterns.TryGetValue(name, out List<string>? before);
+        List<string> all = [.. before ?? [], .. patterns];
+        if (all.Contains(null!))
+        {
+            throw new ArgumentException($"A pattern in {name} is null.", nameof(patterns));
+        }
+
+        // The whole lease is looked at, because sums and lengths are bounded as well.
+        _patterns[name] = all;
+        if (LeaseGrammar.FindError(Build()) is { } error)
+        {
+            if (isNamed)
+            {
+                _patterns[name] = before!;
+            }
+            else
+            {
+                _patterns.Remove(name);
+            }
+
+            throw new ArgumentException(error, nameof(patterns));
+        }
+
+        return this;
+    }
 }

@@ -6,16 +6,12 @@ namespace Arcp.Core.Leases;
 /// <summary>The rules that a lease request has to follow before anybody looks at what it asks for (§9, §9.6).</summary>
 public static class LeaseGrammar
 {
-    /// <summary>How many UTF-16 units a pattern may have.</summary>
-    public const int MaxPatternLength = 4_096;
+    /// <summary>How many characters a pattern may have.</summary>
+    public const int MaxPatternLength = 1024;
 
-    /// <summary>How many patterns a lease may have, over all namespaces.</summary>
-    public const int MaxPatterns = 1_024;
+    /// <summary>How many characters all patterns of a lease may have together. What is compared with what grows with it, and leases come from strangers.</summary>
+    public const int MaxLeaseLength = 32 * 1024;
 
-    /// <summary>How many UTF-16 units all patterns of a lease may have together; it bounds what comparing two leases costs.</summary>
-    public const int MaxTotalLength = 65_536;
-
-    private const string VendorPrefix = "x-vendor.";
     private const int MaxShown = 80;
 
     // As many digits as a decimal holds whatever they are; more would be rounded, and a budget is exact (§9.6).
@@ -37,30 +33,48 @@ public static class LeaseGrammar
     public static string? FindError(Lease lease)
     {
         ArgumentNullException.ThrowIfNull(lease);
-        int count = 0;
-        int characters = 0;
         foreach ((string name, IReadOnlyList<string> patterns) in lease)
         {
             if (!IsNamespace(name))
             {
-                return $"lease_request: '{Shown(name)}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {VendorPrefix}<name>.";
+                return $"lease_request: '{Shown(name)}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {LeaseNamespaces.VendorPrefix}<name>.";
             }
 
             foreach (string pattern in patterns)
             {
-                count++;
-                characters += Math.Min(pattern.Length, MaxTotalLength);
-                if ((FindPatternError(name, pattern) ?? FindSizeError(count, characters)) is { } error)
+                if (FindPatternError(name, pattern) is { } error)
                 {
-                    return error;
+                    return $"lease_request: {error}";
                 }
             }
+        }
+
+        if (lease.Sum(entry => entry.Value.Sum(static pattern => (long)pattern.Length)) > MaxLeaseLength)
+        {
+            return $"lease_request: its patterns have more than {MaxLeaseLength} characters together.";
         }
 
         return lease.TryGetValue(LeaseNamespaces.CostBudget, out IReadOnlyList<string>? amounts) && SumBudgets(amounts) is null
             ? $"lease_request: the amounts in {LeaseNamespaces.CostBudget} add up to more than {MaxDigits} digits."
             : null;
     }
+
+    /// <summary>Checks a pattern of a namespace.</summary>
+    /// <returns>What is wrong, naming the pattern and what is accepted; null = nothing.</returns>
+    internal static string? FindPatternError(string name, string pattern) => pattern switch
+    {
+        "" => $"'{Shown(name)}' holds an empty pattern; each pattern must be a non-empty string.",
+        { Length: > MaxPatternLength } => $"'{Shown(pattern)}' in {Shown(name)} has more than {MaxPatternLength} characters.",
+        _ when name == LeaseNamespaces.CostBudget => TryParseBudget(pattern, out _, out _)
+            ? null
+            : $"'{Shown(pattern)}' in {name} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.",
+        _ => TargetNormalizer.FindPatternError(pattern, LeaseNamespaces.KindOf(name)) is { } error
+            ? $"'{Shown(pattern)}' in {Shown(name)} {error}"
+            : null,
+    };
+
+    /// <summary>Names and patterns come from the peer and may be as long as a frame.</summary>
+    internal static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
 
     /// <summary>Adds up the amounts of <c>cost.budget</c>, each currency for itself.</summary>
     /// <param name="lease">A lease without errors.</param>
@@ -74,36 +88,6 @@ public static class LeaseGrammar
         }
 
         return SumBudgets(amounts) ?? throw new ArgumentException("The amounts are too large or too fine to be added up exactly.", nameof(lease));
-    }
-
-    internal static string? FindSizeError(int count, int characters) =>
-        count > MaxPatterns ? $"lease_request: more than {MaxPatterns} patterns in one lease."
-        : characters > MaxTotalLength ? $"lease_request: patterns of more than {MaxTotalLength} characters together in one lease."
-        : null;
-
-    // Names and patterns come from the peer and may be as long as a frame.
-    internal static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
-
-    private static string? FindPatternError(string name, string pattern)
-    {
-        if (pattern.Length == 0)
-        {
-            return $"lease_request: '{Shown(name)}' holds an empty pattern; each pattern must be a non-empty string.";
-        }
-
-        if (pattern.Length > MaxPatternLength)
-        {
-            return $"lease_request: '{Shown(pattern)}' in '{Shown(name)}' is longer than {MaxPatternLength} characters.";
-        }
-
-        if (name == LeaseNamespaces.CostBudget)
-        {
-            return TryParseBudget(pattern, out _, out _)
-                ? null
-                : $"lease_request: '{Shown(pattern)}' in {name} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.";
-        }
-
-        return CapabilityPattern.FindError(name, pattern) is { } problem ? $"lease_request: '{Shown(pattern)}' in '{Shown(name)}' {problem}." : null;
     }
 
     // Null when a sum would overflow or be rounded.
@@ -137,7 +121,7 @@ public static class LeaseGrammar
     }
 
     private static bool IsNamespace(string name) =>
-        Namespaces.Contains(name) || (name.StartsWith(VendorPrefix, StringComparison.Ordinal) && name.Length > VendorPrefix.Length);
+        Namespaces.Contains(name) || (name.StartsWith(LeaseNamespaces.VendorPrefix, StringComparison.Ordinal) && name.Length > LeaseNamespaces.VendorPrefix.Length);
 
     // CUR:digits[.digits]; signs, exponents and blanks are refused by AllowDecimalPoint alone, bare points by the digit checks.
     private static bool TryParseBudget(string text, out string currency, out decimal value)

@@ -1,26 +1,50 @@
 namespace Arcp.Core.Leases;
 
-/// <summary>The namespaces of a lease (§9); beside them there are vendors' own, <c>x-vendor.&lt;name&gt;</c>.</summary>
+/// <summary>The namespaces of §9. A vendor may add its own: <c>x-vendor.</c> and a name.</summary>
 public static class LeaseNamespaces
 {
-    /// <summary>Files and directories that may be read; targets are paths.</summary>
+    /// <summary>Reading files; targets are paths.</summary>
     public const string FsRead = "fs.read";
 
-    /// <summary>Files and directories that may be written; targets are paths.</summary>
+    /// <summary>Writing files; targets are paths.</summary>
     public const string FsWrite = "fs.write";
 
-    /// <summary>What may be fetched; targets are absolute URLs.</summary>
+    /// <summary>Fetching over the network; targets are absolute URLs.</summary>
     public const string NetFetch = "net.fetch";
 
-    /// <summary>Tools that may be called; targets are their names.</summary>
+    /// <summary>Calling tools; targets are their names.</summary>
     public const string ToolCall = "tool.call";
 
-    /// <summary>Agents that may be delegated to; targets are <c>name</c> or <c>name@version</c>.</summary>
+    /// <summary>Delegating to agents (§10); targets are their names.</summary>
     public const string AgentDelegate = "agent.delegate";
 
-    /// <summary>What may be spent: its entries are amounts such as <c>USD:5.00</c> (§9.6).</summary>
+    /// <summary>Budgets (§9.6): the patterns are amounts such as <c>USD:5.00</c>, and no operation is on a target of this namespace.</summary>
     public const string CostBudget = "cost.budget";
 
-    /// <summary>Models that may be used; targets are their names.</summary>
+    /// <summary>Using models (§9.7); targets are their names.</summary>
     public const string ModelUse = "model.use";
+
+    /// <summary>What the name of a vendor's namespace begins with.</summary>
+    public const string VendorPrefix = "x-vendor.";
+
+    /// <summary>What the targets of a namespace are.</summary>
+    internal static TargetKind KindOf(string name) => name switch
+    {
+        FsRead or FsWrite => TargetKind.Path,
+        NetFetch => TargetKind.Url,
+        _ => TargetKind.Name,
+    };
+}
+
+/// <summary>What the targets of a namespace are, and so how they and its patterns are normalised.</summary>
+internal enum TargetKind
+{
+    /// <summary>Any text, taken as it is.</summary>
+    Name,
+
+    /// <summary>A path whose segments are separated by <c>/</c>.</summary>
+    Path,
+
+    /// <summary>An absolute URL.</summary>
+    Url,
 }

@@ -81,6 +81,9 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How many bytes of such frames (§14). Default 16 MiB; at least 1.</summary>
     public long MaxHeldBytesPerSession { get; set; } = 16L * 1024 * 1024;
 
+    /// <summary>How credentials are lent to jobs and taken back (§9.8); not null.</summary>
+    public CredentialOptions Credentials { get; set; } = new();
+
     internal TimeSpan EffectiveRetention => TerminalRetention ?? ResumeWindow;
 
     /// <summary>Lists what is wrong, each with what is accepted.</summary>
@@ -110,8 +113,9 @@ public sealed class ArcpRuntimeOptions
             (BackPressureThreshold >= 0, $"{nameof(BackPressureThreshold)} must be 0 or more."),
             (MaxHeldFramesPerSession >= 1, $"{nameof(MaxHeldFramesPerSession)} must be at least 1."),
             (MaxHeldBytesPerSession >= 1, $"{nameof(MaxHeldBytesPerSession)} must be at least 1."),
+            (Credentials is not null, $"{nameof(Credentials)} must not be null."),
         ];
-        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule);
+        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule).Concat(Credentials?.FindErrors() ?? []);
     }
 
     private static string DefaultVersion()
