@@ -17,12 +17,12 @@ internal static class KeyConstraints
             writer.WriteStartObject();
             if (maxBudget is { } budget)
             {
-                WriteList(writer, LeaseGrammar.CostBudget, [string.Create(CultureInfo.InvariantCulture, $"{currency}:{budget}")]);
+                WriteList(writer, LeaseNamespaces.CostBudget, [string.Create(CultureInfo.InvariantCulture, $"{currency}:{budget}")]);
             }
 
-            if (request.Lease.TryGetValue(LeaseGrammar.ModelUse, out IReadOnlyList<string>? models))
+            if (request.Lease.TryGetValue(LeaseNamespaces.ModelUse, out IReadOnlyList<string>? models))
             {
-                WriteList(writer, LeaseGrammar.ModelUse, models);
+                WriteList(writer, LeaseNamespaces.ModelUse, models);
             }
 
             if (request.LeaseConstraints?.ExpiresAt is { } expiry)

@@ -37,7 +37,7 @@ internal static class KeyRequests
 
     private static IReadOnlyList<string>? ModelsOf(Lease lease, HttpKeyProvisionerOptions options)
     {
-        if (!lease.TryGetValue(LeaseGrammar.ModelUse, out IReadOnlyList<string>? patterns))
+        if (!lease.TryGetValue(LeaseNamespaces.ModelUse, out IReadOnlyList<string>? patterns))
         {
             return options.DefaultModels is { Count: 0 } ? NoModels : options.DefaultModels;
         }
@@ -55,7 +55,7 @@ internal static class KeyRequests
 
         if (options.KnownModels.Count == 0)
         {
-            throw new ArcpException(ErrorCode.InvalidRequest, $"The lease's {LeaseGrammar.ModelUse} has wildcards; configure {nameof(HttpKeyProvisionerOptions.KnownModels)} to allow them.");
+            throw new ArcpException(ErrorCode.InvalidRequest, $"The lease's {LeaseNamespaces.ModelUse} has wildcards; configure {nameof(HttpKeyProvisionerOptions.KnownModels)} to allow them.");
         }
 
         // ** = any depth, * = anything but a slash, the rest is literal (§9).
