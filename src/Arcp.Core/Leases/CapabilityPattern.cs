@@ -9,7 +9,7 @@ public sealed class CapabilityPattern
     private CapabilityPattern(string text, TargetKind kind)
     {
         Text = text;
-        _program = GlobProgram.Compile(TargetNormalizer.NormalizePattern(text, kind));
+        _program = GlobProgram.Compile(TargetNormalizer.NormalizePattern(text, kind), isUrl: kind is TargetKind.Url);
     }
 
     /// <summary>The pattern as it was given.</summary>

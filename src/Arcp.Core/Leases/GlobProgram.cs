@@ -15,14 +15,24 @@ internal sealed class GlobProgram
     /// <summary>How much work an inclusion, or all of a lease's together, may be: some tenths of a second.</summary>
     public const int MaxInclusionWork = 20_000_000;
 
+    /// <summary>Stands for a character that no literal names; only wildcards are asked about it.</summary>
+    private const char Unnamed = '\0';
+
     private readonly Step[] _steps;
     private readonly string _prefix;
+    private readonly bool _isUrl;
+    private readonly bool _isAllBelowPrefix;
 
-    private GlobProgram(Step[] steps, string prefix)
+    private GlobProgram(Step[] steps, bool isUrl)
     {
         _steps = steps;
-        _prefix = prefix;
+        _isUrl = isUrl;
+        _prefix = new string([.. steps.TakeWhile(step => step.Kind is StepKind.Literal).Select(step => step.Character)]);
+        _isAllBelowPrefix = steps.Skip(_prefix.Length).Select(step => step.Kind).SequenceEqual(isUrl ? [.. BelowPrefix, .. BelowPrefix, StepKind.End] : [.. BelowPrefix, StepKind.End]);
     }
+
+    // The most common kind of glob has these behind its literals, and one of URLs the same again for the query.
+    private static StepKind[] BelowPrefix => [StepKind.Optional, StepKind.Literal, StepKind.Anything];
 
     private enum StepKind : byte
     {
@@ -43,15 +53,34 @@ internal sealed class GlobProgram
     }
 
     /// <summary>Compiles a glob: <c>*</c> is a run without <c>/</c>, <c>**</c> any depth, and <c>/**</c> and <c>**/</c> beside other segments also none.</summary>
-    public static GlobProgram Compile(string glob)
+    /// <param name="glob">The glob.</param>
+    /// <param name="isUrl">Whether it is for URLs: then no wildcard reaches from the path into the query, but one that ends the glob covers what query there is.</param>
+    public static GlobProgram Compile(string glob, bool isUrl = false)
     {
-        var steps = new List<Step>(glob.Length + 1);
+        int query = isUrl ? glob.IndexOf('?', StringComparison.Ordinal) : -1;
+        List<Step> steps = CompilePart(query < 0 ? glob : glob[..query], stopsAtQuery: isUrl);
+        if (query >= 0)
+        {
+            steps.AddRange(CompilePart(glob[query..], stopsAtQuery: false));
+        }
+        else if (isUrl && steps.Count > 0 && steps[^1].Kind is StepKind.Run or StepKind.Anything)
+        {
+            steps.AddRange([new(StepKind.Optional), new(StepKind.Literal, '?'), new(steps[^1].Kind)]);
+        }
+
+        steps.Add(new(StepKind.End));
+        return new GlobProgram([.. steps], isUrl);
+    }
+
+    private static List<Step> CompilePart(string glob, bool stopsAtQuery)
+    {
+        var steps = new List<Step>(glob.Length + 4);
         int i = 0;
         while (i < glob.Length)
         {
             if (IsDeep(glob, i + 1) && glob[i] == '/' && IsSegmentEnd(glob, SkipStars(glob, i + 1)))
             {
-                steps.AddRange([new(StepKind.Optional), new(StepKind.Literal, '/'), new(StepKind.Anything)]);
+                steps.AddRange([new(StepKind.Optional), new(StepKind.Literal, '/'), new(StepKind.Anything, StopsAtQuery: stopsAtQuery)]);
                 i = SkipStars(glob, i + 1);
                 while (i < glob.Length && IsDeep(glob, i + 1) && IsSegmentEnd(glob, SkipStars(glob, i + 1)))
                 {
@@ -63,25 +92,24 @@ internal sealed class GlobProgram
                 int end = SkipStars(glob, i);
                 if (i == 0 && end < glob.Length && glob[end] == '/' && !IsDeep(glob, end + 1))
                 {
-                    steps.AddRange([new(StepKind.Optional), new(StepKind.Anything), new(StepKind.Literal, '/')]);
+                    steps.AddRange([new(StepKind.Optional), new(StepKind.Anything, StopsAtQuery: stopsAtQuery), new(StepKind.Literal, '/')]);
                     end++;
                 }
                 else
                 {
-                    steps.Add(new(StepKind.Anything));
+                    steps.Add(new(StepKind.Anything, StopsAtQuery: stopsAtQuery));
                 }
 
                 i = end;
             }
             else
             {
-                steps.Add(glob[i] == '*' ? new(StepKind.Run) : new(StepKind.Literal, glob[i]));
+                steps.Add(glob[i] == '*' ? new(StepKind.Run, StopsAtQuery: stopsAtQuery) : new(StepKind.Literal, glob[i]));
                 i++;
             }
         }
 
-        steps.Add(new(StepKind.End));
-        return new GlobProgram([.. steps], new string([.. steps.TakeWhile(step => step.Kind is StepKind.Literal).Select(step => step.Character)]));
+        return steps;
     }
 
     /// <summary>Whether the glob matches a whole text.</summary>
@@ -97,12 +125,12 @@ internal sealed class GlobProgram
             return text.Length == _prefix.Length;
         }
 
-        int size = _steps.Length;
-        if (size == _prefix.Length + 4 && _steps[_prefix.Length].Kind is StepKind.Optional && _steps[size - 2].Kind is StepKind.Anything)
+        if (_isAllBelowPrefix)
         {
-            return text.Length == _prefix.Length || text[_prefix.Length] == '/'; // the most common kind: all below a prefix
+            return text.Length == _prefix.Length || text[_prefix.Length] == '/' || (_isUrl && text[_prefix.Length] == '?');
         }
 
+        int size = _steps.Length;
         Span<int> memory = size <= MaxOnStack ? stackalloc int[3 * MaxOnStack] : new int[3 * size];
         var now = new StepSet(memory[..size], memory.Slice(2 * size, size), mark: 1);
         Enter(ref now, _prefix.Length);
@@ -134,7 +162,7 @@ internal sealed class GlobProgram
     /// <param name="work">How much may still be done; counted down.</param>
     public bool Includes(GlobProgram other, ref int work)
     {
-        // Of all that a wildcard may stand for, a character that no literal names is the hardest to follow, and / is a case of its own.
+        // Of all that a wildcard may stand for, a character that no literal names is the hardest to follow; / and, in URLs, ? are cases of their own.
         // So each way through the other glob is walked with those, together with all places that this glob may be at.
         var seen = new HashSet<(int At, StepBits Own)>();
         var toDo = new Stack<(int At, StepBits Own)>();
@@ -165,6 +193,11 @@ internal sealed class GlobProgram
                     if (step.Kind is StepKind.Anything)
                     {
                         Go(place.At, After(place.Own, '/'));
+                    }
+
+                    if (_isUrl && !step.StopsAtQuery)
+                    {
+                        Go(place.At, After(place.Own, '?'));
                     }
 
                     break;
@@ -220,9 +253,7 @@ internal sealed class GlobProgram
     private StepBits After(StepBits steps, char? character) => Closure(steps.Select(at => _steps[at] switch
     {
         { Kind: StepKind.Literal } literal => literal.Character == character ? at + 1 : -1,
-        { Kind: StepKind.Run } => character == '/' ? -1 : at,
-        { Kind: StepKind.Anything } => at,
-        _ => -1,
+        var wildcard => wildcard.Reads(character ?? Unnamed) ? at : -1,
     }));
 
     private StepBits Closure(IEnumerable<int> steps)
@@ -255,13 +286,13 @@ internal sealed class GlobProgram
         }
     }
 
-    private readonly record struct Step(StepKind Kind, char Character = default)
+    private readonly record struct Step(StepKind Kind, char Character = default, bool StopsAtQuery = false)
     {
         public bool Reads(char character) => Kind switch
         {
             StepKind.Literal => character == Character,
-            StepKind.Run => character != '/',
-            StepKind.Anything => true,
+            StepKind.Run => character != '/' && !(StopsAtQuery && character == '?'),
+            StepKind.Anything => !(StopsAtQuery && character == '?'),
             _ => false,
         };
     }
