@@ -51,6 +51,12 @@ public sealed class ArcpClientOptions
     /// <summary>How many bytes of events, as they came in their frames, are kept likewise. At least 1; default 64 MiB. The newest event is always kept.</summary>
     public long MaxEventBytesPerJob { get; set; } = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// How many child jobs (§10), and their children, are followed per job that is submitted; 0 to 1,000, default 1,000. Beyond that the oldest that has ended and is not open is let go for a new one;
+    /// are there none, the new one is not followed. <see cref="MaxEventBytesPerJob"/> holds for the events of all of them together.
+    /// </summary>
+    public int MaxChildrenPerJob { get; set; } = 1000;
+
     /// <summary>How many messages are kept for <see cref="ArcpClient.UnclaimedMessages"/>. At least 1; default 1,000. Beyond that the oldest are let go.</summary>
     public int MaxUnclaimedMessages { get; set; } = 1000;
 
@@ -99,6 +105,8 @@ public sealed class ArcpClientOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(OutgoingQueueCapacity, 1, nameof(OutgoingQueueCapacity));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxEventsPerJob, 1, nameof(MaxEventsPerJob));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxEventBytesPerJob, 1, nameof(MaxEventBytesPerJob));
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxChildrenPerJob, nameof(MaxChildrenPerJob));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxChildrenPerJob, 1000, nameof(MaxChildrenPerJob));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxUnclaimedMessages, 1, nameof(MaxUnclaimedMessages));
         ArgumentNullException.ThrowIfNull(Reconnect, nameof(Reconnect));
         var copy = (ArcpClientOptions)MemberwiseClone();

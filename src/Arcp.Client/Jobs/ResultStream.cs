@@ -1,0 +1,106 @@
+namespace Arcp.Client.Jobs;
+
+/// <summary>A job's result as a stream of bytes. Read asynchronously, by one reader at a time.</summary>
+/// <param name="read">Reads the result.</param>
+internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> read) : Stream
+{
+    private readonly CancellationTokenSource _disposal = new();
+    private IAsyncEnumerator<ReadOnlyMemory<byte>>? _pieces;
+    private Task<bool>? _next;
+    private ReadOnlyMemory<byte> _rest;
+
+    public override bool CanRead => !_disposal.IsCancellationRequested;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposal.IsCancellationRequested, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        if (_rest.IsEmpty)
+        {
+            // The step outlives a read that is cancelled, and one that has failed stays: an error never turns into an end.
+            _pieces ??= read(_disposal.Token).GetAsyncEnumerator(CancellationToken.None);
+            _next ??= _pieces.MoveNextAsync().AsTask();
+            if (!await NextAsync(_next, cancellationToken).ConfigureAwait(false))
+            {
+                return 0;
+            }
+
+            (_rest, _next) = (_pieces.Current, null);
+        }
+
+        int count = Math.Min(buffer.Length, _rest.Length);
+        _rest[..count].CopyTo(buffer);
+        _rest = _rest[count..];
+        return count;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("The result comes over the network; read it asynchronously.");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _disposal.CancelAsync().ConfigureAwait(false);
+        if (_next is { } next)
+        {
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (_pieces is { } pieces)
+        {
+            await pieces.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _disposal.Cancel(); // a step under way ends by it and cleans up after itself
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task<bool> NextAsync(Task<bool> next, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await next.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_disposal.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(nameof(Stream), "The stream was disposed while it was read.");
+        }
+    }
+}
