@@ -53,7 +53,7 @@ public sealed class ArcpClientOptions
 
     /// <summary>
     /// How many child jobs (§10), and their children, are followed per job that is submitted; 0 to 1,000, default 1,000. Beyond that the oldest that has ended and is not open is let go for a new one;
-    /// are there none, the new one is not followed. <see cref="MaxEventBytesPerJob"/> holds for the events of all of them together.
+    /// are there none, the new one is not followed. Likewise <see cref="MaxEventBytesPerJob"/> holds for the events of all of them together: are there none to be let go, the child that sends keeps less of its own.
     /// </summary>
     public int MaxChildrenPerJob { get; set; } = 1000;
 

@@ -194,6 +194,11 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         switch (message)
         {
             case JobEvent entry:
+                if (tracker is { IsChild: true, Family: { } family })
+                {
+                    jobs.MakeRoom(family, size);
+                }
+
                 problem = tracker.OnEvent(entry, size);
                 if (entry.Body is DelegateEvent child)
                 {

@@ -26,7 +26,7 @@ internal sealed record JobEnding
     public string? Summary { get; init; }
 
     /// <summary>The result as who reads it as a stream gets it: the stream, the text of a JSON string, or JSON; null = there is none, or it was not kept.</summary>
-    public ReadOnlyMemory<byte>? Content => IsStreamed ? Streamed : Inline is { } json ? TextOf(json) : null;
+    public ReadOnlyMemory<byte>? Content => IsStreamed ? Streamed : Inline is { } json ? TextOf(json) : default(ReadOnlyMemory<byte>?);
 
     // A runtime delivers a stream as a JSON string to sessions that take no chunks (§6.2).
     private static ReadOnlyMemory<byte> TextOf(RawJson json)

@@ -1,6 +1,6 @@
 namespace Arcp.Client.Jobs;
 
-/// <summary>The child jobs of all generations that are followed because a handle of their forebear is open (§10). Bounded in number and in memory. Not thread-safe: the dispatcher's lock guards it.</summary>
+/// <summary>The child jobs of all generations that are followed because a handle of their forebear is open (§10). Bounded in number and memory. Not thread-safe: the dispatcher's lock guards it.</summary>
 /// <param name="capacity">How many jobs.</param>
 /// <param name="maxBytes">How many bytes of events are kept of all of them together.</param>
 internal sealed class JobFamily(int capacity, long maxBytes)
@@ -23,8 +23,7 @@ internal sealed class JobFamily(int capacity, long maxBytes)
     }
 
     /// <summary>Removes a member because it is let go.</summary>
-    /// <returns>Whether it was one.</returns>
-    public bool Remove(JobTracker child) => _members.RemoveAll(member => member.Child == child) > 0;
+    public void Remove(JobTracker child) => _members.RemoveAll(member => member.Child == child);
 
     /// <summary>Removes all members that were followed because of a job.</summary>
     public IReadOnlyList<JobTracker> RemoveChildrenOf(JobTracker parent)

@@ -53,13 +53,7 @@ internal sealed class JobTable
     public bool TryFollowChild(JobTracker parent, JobTracker child)
     {
         JobFamily family = child.Family!;
-        if (family.IsFull && family.Oldest is { } oldest)
-        {
-            family.Remove(oldest);
-            Release(oldest);
-        }
-
-        if (family.IsFull)
+        if (family.IsFull && !TryReleaseOldest(family))
         {
             AddOther(child.JobId);
             return false;
@@ -68,6 +62,14 @@ internal sealed class JobTable
         family.Add(parent, child);
         Follow(child.JobId, child);
         return true;
+    }
+
+    /// <summary>Lets go of children that have ended, oldest first, until an event has room among those that are kept. Are there none, the event's own job will keep less.</summary>
+    public void MakeRoom(JobFamily family, int size)
+    {
+        while (!family.Memory.HasRoom(size) && TryReleaseOldest(family))
+        {
+        }
     }
 
     /// <summary>Counts one handle less; without any the job is no longer followed, nor are its children on its behalf.</summary>
@@ -93,5 +95,17 @@ internal sealed class JobTable
         }
 
         Held.TakeAll(_ => false);
+    }
+
+    private bool TryReleaseOldest(JobFamily family)
+    {
+        if (family.Oldest is not { } oldest)
+        {
+            return false;
+        }
+
+        family.Remove(oldest);
+        Release(oldest);
+        return true;
     }
 }

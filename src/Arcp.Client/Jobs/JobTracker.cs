@@ -27,7 +27,7 @@ internal sealed class JobTracker
     {
         JobId = jobId;
         Trace = trace;
-        Family = family;
+        (Family, IsChild) = (family, family is not null);
         Events = new EventLog(limits.Events, family?.Memory);
         MaxResultBytes = keepsResult ? limits.MaxResultBytes : long.MaxValue;
         _chunks = new ResultChunks(MaxResultBytes);
@@ -70,6 +70,9 @@ internal sealed class JobTracker
 
     /// <summary>The child jobs, of all generations, that are followed because this one is; guarded by the dispatcher's lock.</summary>
     public JobFamily? Family { get; set; }
+
+    /// <summary>Whether the job is one of <see cref="Family"/>, and not the forebear of all.</summary>
+    public bool IsChild { get; }
 
     /// <summary>The most bytes that a streamed result may have.</summary>
     public long MaxResultBytes { get; }

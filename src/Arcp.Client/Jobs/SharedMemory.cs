@@ -8,5 +8,7 @@ internal sealed class SharedMemory(long maxBytes)
 
     public bool IsExceeded => Volatile.Read(ref _bytes) > maxBytes;
 
+    public bool HasRoom(long bytes) => Volatile.Read(ref _bytes) + bytes <= maxBytes;
+
     public void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
 }
