@@ -39,13 +39,13 @@ public sealed class ArcpClientOptions
     /// <summary>The largest frame that is accepted, in bytes (§4). At least 1024; default 16 MiB. A larger one ends the connection.</summary>
     public int MaxFrameBytes { get; set; } = 16 * 1024 * 1024;
 
-    /// <summary>The largest streamed result that is put together, in bytes (§8.4). 0 to 2,000,000,000; default 256 MiB. A larger one fails its job's handle.</summary>
+    /// <summary>The largest streamed result that is put together, in bytes (§8.4). 0 to 2,000,000,000; default 256 MiB. A larger one fails its job's handle. Without <see cref="SubmitOptions.BufferResult"/> nothing is put together, and this does not count.</summary>
     public long MaxResultBytes { get; set; } = 256 * 1024 * 1024;
 
     /// <summary>How many requests may wait to be written before further ones wait for room. At least 1; default 256.</summary>
     public int OutgoingQueueCapacity { get; set; } = 256;
 
-    /// <summary>How many events are kept per job for consumers of <see cref="JobView.Events"/> that come later or are slower. At least 1; default 100,000. Beyond that the oldest are let go, and who wanted them gets <see cref="EventsDroppedException"/>; the result is not concerned.</summary>
+    /// <summary>How many events are kept per job for consumers of <see cref="JobView.Events"/> that come later or are slower. At least 1; default 100,000. Beyond that the oldest are let go, and who wanted them gets <see cref="EventsDroppedException"/>; a result that is buffered is not concerned.</summary>
     public int MaxEventsPerJob { get; set; } = 100_000;
 
     /// <summary>How many bytes of events, as they came in their frames, are kept likewise. At least 1; default 64 MiB. The newest event is always kept.</summary>

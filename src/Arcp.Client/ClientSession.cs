@@ -63,7 +63,7 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
     public async Task<JobTracker> OpenChildAsync(JobId childId, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return dispatcher.TryFollow(childId) ?? (await SubscribeAsync(childId, after: 0, keepsResult: true, cancellationToken).ConfigureAwait(false)).Tracker;
+        return dispatcher.TryFollow(childId) ?? (await SubscribeAsync(childId, after: 0, keepsResult: false, cancellationToken).ConfigureAwait(false)).Tracker;
     }
 
     public Task<SessionJobs> ListAsync(SessionListJobs message, CancellationToken cancellationToken)
