@@ -4,12 +4,14 @@ namespace Arcp.Client.Jobs;
 /// <param name="read">Reads the result.</param>
 internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> read) : Stream
 {
+    private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposal = new();
     private IAsyncEnumerator<ReadOnlyMemory<byte>>? _pieces;
     private Task<bool>? _next;
     private ReadOnlyMemory<byte> _rest;
+    private bool _isDisposed;
 
-    public override bool CanRead => !_disposal.IsCancellationRequested;
+    public override bool CanRead => !Volatile.Read(ref _isDisposed);
 
     public override bool CanSeek => false;
 
@@ -25,7 +27,7 @@ internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<Read
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposal.IsCancellationRequested, this);
+        ObjectDisposedException.ThrowIf(!CanRead, this);
         cancellationToken.ThrowIfCancellationRequested();
         if (buffer.IsEmpty)
         {
@@ -34,15 +36,12 @@ internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<Read
 
         if (_rest.IsEmpty)
         {
-            // The step outlives a read that is cancelled, and one that has failed stays: an error never turns into an end.
-            _pieces ??= read(_disposal.Token).GetAsyncEnumerator(CancellationToken.None);
-            _next ??= _pieces.MoveNextAsync().AsTask();
-            if (!await NextAsync(_next, cancellationToken).ConfigureAwait(false))
+            if (!await NextAsync(Step(), cancellationToken).ConfigureAwait(false))
             {
                 return 0;
             }
 
-            (_rest, _next) = (_pieces.Current, null);
+            (_rest, _next) = (_pieces!.Current, null);
         }
 
         int count = Math.Min(buffer.Length, _rest.Length);
@@ -68,15 +67,18 @@ internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<Read
 
     public override async ValueTask DisposeAsync()
     {
-        await _disposal.CancelAsync().ConfigureAwait(false);
-        if (_next is { } next)
+        if (TryBeginDispose())
         {
-            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+            await _disposal.CancelAsync().ConfigureAwait(false);
+            if (_next is { } next)
+            {
+                await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
 
-        if (_pieces is { } pieces)
-        {
-            await pieces.DisposeAsync().ConfigureAwait(false);
+            if (_pieces is { } pieces)
+            {
+                await pieces.DisposeAsync().ConfigureAwait(false);
+            }
         }
 
         await base.DisposeAsync().ConfigureAwait(false);
@@ -84,12 +86,31 @@ internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<Read
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && TryBeginDispose())
         {
             _disposal.Cancel(); // a step under way ends by it and cleans up after itself
         }
 
         base.Dispose(disposing);
+    }
+
+    // No step begins once the stream is being disposed. One outlives a read that is cancelled, and stays when it has failed: an error never turns into an end.
+    private Task<bool> Step()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _pieces ??= read(_disposal.Token).GetAsyncEnumerator(CancellationToken.None);
+            return _next ??= _pieces.MoveNextAsync().AsTask();
+        }
+    }
+
+    private bool TryBeginDispose()
+    {
+        lock (_gate)
+        {
+            return !_isDisposed && (_isDisposed = true);
+        }
     }
 
     private async Task<bool> NextAsync(Task<bool> next, CancellationToken cancellationToken)
