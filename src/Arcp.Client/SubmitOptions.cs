@@ -59,8 +59,8 @@ public sealed record SubmitOptions
 
         // §6.2: the runtime would refuse these. Leaving them out instead could run another version than was asked for, or a job that nothing bounds.
         Require(hasVersion, Features.AgentVersions, $"'{agent}' cannot be asked for; accepted is a bare name");
-        Require(Lease?.ContainsKey(LeaseGrammar.CostBudget) is true, Features.CostBudget, "a lease cannot have a budget");
-        Require(Lease?.ContainsKey(LeaseGrammar.ModelUse) is true, Features.ModelUse, "a lease cannot name models");
+        Require(Lease?.ContainsKey(LeaseNamespaces.CostBudget) is true, Features.CostBudget, "a lease cannot have a budget");
+        Require(Lease?.ContainsKey(LeaseNamespaces.ModelUse) is true, Features.ModelUse, "a lease cannot name models");
         Require(LeaseConstraints?.ExpiresAt is not null, Features.LeaseExpiresAt, "a lease cannot expire");
         return new JobSubmit
         {
