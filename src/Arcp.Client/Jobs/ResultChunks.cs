@@ -15,7 +15,7 @@ internal sealed class ResultChunks(long maxBytes)
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly Queue<Fingerprint> _recent = new();
+    private readonly Queue<ChunkMark> _recent = new();
     private long _count;
     private long _size;
     private ResultId? _id;
@@ -75,11 +75,11 @@ internal sealed class ResultChunks(long maxBytes)
         }
 
         _id = chunk.ResultId;
-        var fingerprint = new Fingerprint(chunk.Encoding, chunk.More, Convert.ToBase64String(SHA256.HashData(bytes)));
+        var mark = new ChunkMark(chunk.Encoding, chunk.More, Convert.ToBase64String(SHA256.HashData(bytes)));
         long oldest = _count - _recent.Count;
         if (chunk.ChunkSeq >= oldest && chunk.ChunkSeq < _count)
         {
-            return _recent.ElementAt((int)(chunk.ChunkSeq - oldest)) == fingerprint ? null : $"chunk {chunk.ChunkSeq} came twice with different content";
+            return _recent.ElementAt((int)(chunk.ChunkSeq - oldest)) == mark ? null : $"chunk {chunk.ChunkSeq} came twice with different content";
         }
 
         if (chunk.ChunkSeq != _count)
@@ -97,7 +97,7 @@ internal sealed class ResultChunks(long maxBytes)
             return $"it has more than {maxBytes} bytes";
         }
 
-        _recent.Enqueue(fingerprint);
+        _recent.Enqueue(mark);
         if (_recent.Count > MaxRemembered)
         {
             _recent.Dequeue();
@@ -134,5 +134,5 @@ internal sealed class ResultChunks(long maxBytes)
         }
     }
 
-    private readonly record struct Fingerprint(string Encoding, bool More, string Digest);
+    private readonly record struct ChunkMark(string Encoding, bool More, string Digest);
 }
