@@ -37,7 +37,7 @@ public sealed class CapabilityPattern
     public bool Includes(CapabilityPattern other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        int work = GlobProgram.MaxInclusionWork;
+        int work = GlobInclusion.MaxWork;
         return Includes(other, ref work);
     }
 

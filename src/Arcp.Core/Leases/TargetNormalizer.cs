@@ -11,7 +11,7 @@ internal static class TargetNormalizer
     // What relative paths begin with, so that no wildcard takes one for an absolute path or the other way round.
     private const string Relative = "./";
 
-    private const int MaxTargetLength = 64 * 1024;
+    private const int MaxTargetLength = 8 * 1024; // no system takes longer paths or URLs, and what a check costs grows with it
     private const string Controls = "\0\u0001\u0002\u0003\u0004\u0005\u0006\a\b\t\n\v\f\r\u000e\u000f\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f";
 
     private static readonly SearchValues<char> PlainScheme = SearchValues.Create("abcdefghijklmnopqrstuvwxyz");

@@ -172,7 +172,7 @@ public class InclusionTests(ITestOutputHelper output)
 
     private static bool Includes(GlobProgram parent, GlobProgram child)
     {
-        int work = GlobProgram.MaxInclusionWork;
+        int work = GlobInclusion.MaxWork;
         return parent.Includes(child, ref work);
     }
 
