@@ -83,15 +83,17 @@ public sealed class ArcpRuntime : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(transport);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool isTaken;
         lock (_lock)
         {
-            if (_stopping is null)
+            isTaken = _stopping is null;
+            if (isTaken)
             {
                 _running[ended] = ended.Task;
             }
         }
 
-        if (!_running.ContainsKey(ended))
+        if (!isTaken)
         {
             await transport.DisposeAsync().ConfigureAwait(false);
             return;
