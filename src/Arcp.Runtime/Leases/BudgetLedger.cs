@@ -41,6 +41,10 @@ internal sealed class BudgetLedger
         }
     }
 
+    /// <summary>What is left, for traces, as <c>USD:1.5,EUR:0</c>; null when the job has no budget.</summary>
+    public string? Describe() =>
+        Remaining is { } left ? string.Join(',', left.Select(entry => FormattableString.Invariant($"{entry.Key}:{entry.Value}"))) : null;
+
     /// <summary>What is left of one of the job's own budgets; null when it has none in this currency.</summary>
     public decimal? RemainingIn(string currency)
     {
