@@ -34,6 +34,12 @@ internal static class RuntimeSettings
             .AddAgent<SleeperAgent>("sleeper", "1.0.0")
             .AddAgent<StubbornAgent>("stubborn", "1.0.0")
             .AddAgent<FailerAgent>("failer", "1.0.0")
+            .AddAgent<ChunkerAgent>("chunker", "1.0.0")
+            .AddAgent<SpenderAgent>("spender", "1.0.0")
+            .AddAgent<GateAgent>("gate", "1.0.0")
+            .AddAgent<ModelAgent>("model", "1.0.0")
+            .AddAgent<DelegatorAgent>("delegator", "1.0.0")
+            .AddAgent<RotatorAgent>("rotator", "1.0.0")
             .AddAgent<KitchenSinkAgent>("kitchen-sink", "1.0.0")
             .AddAgent<FloodAgent>("flood", "1.0.0");
     }

@@ -1,4 +1,5 @@
 using Arcp.AspNetCore;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -12,5 +13,15 @@ public static class ArcpHealthChecksBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.AddCheck<ArcpHealthCheck>(name);
+    }
+
+    /// <summary>Adds <see cref="ArcpCredentialHealthCheck"/>. The runtime must be registered with <c>services.AddArcpRuntime()</c>.</summary>
+    /// <param name="builder">The host's health checks.</param>
+    /// <param name="name">The check's name; default <c>arcp_credentials</c>.</param>
+    /// <param name="failureStatus">What is reported when a revocation has been given up. Default <see cref="HealthStatus.Degraded"/>, because the runtime still works.</param>
+    public static IHealthChecksBuilder AddArcpCredentials(this IHealthChecksBuilder builder, string name = "arcp_credentials", HealthStatus failureStatus = HealthStatus.Degraded)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.AddCheck<ArcpCredentialHealthCheck>(name, failureStatus);
     }
 }

@@ -22,11 +22,11 @@ internal static class Handshake
     /// <summary>Opens a session, or goes on with one.</summary>
     /// <exception cref="ArcpException">The runtime has refused; its code.</exception>
     /// <exception cref="ArcpConnectionException">The connection ended, or what came was no welcome.</exception>
-    public static async Task<WelcomedSession> OpenAsync(ITransport transport, ArcpClientOptions options, ResumeOffer? resume, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<WelcomedSession> OpenAsync(ITransport transport, ArcpClientOptions options, string? token, ResumeOffer? resume, ILogger logger, CancellationToken cancellationToken)
     {
         Features offered = options.Features & Supported;
         using var frame = new FrameBuffer(options.MaxFrameBytes);
-        await SendAsync(transport, frame, Hello(options, offered, resume), options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        await SendAsync(transport, frame, Hello(options, token, offered, resume), options.TimeProvider, cancellationToken).ConfigureAwait(false);
         while (true)
         {
             frame.Clear();
@@ -56,10 +56,10 @@ internal static class Handshake
         }
     }
 
-    private static SessionHello Hello(ArcpClientOptions options, Features offered, ResumeOffer? resume) => new()
+    private static SessionHello Hello(ArcpClientOptions options, string? token, Features offered, ResumeOffer? resume) => new()
     {
         Client = new ClientInfo { Name = options.ClientName, Version = options.ClientVersion },
-        Auth = options.Token is { } token ? new SessionAuth { Scheme = "bearer", Token = token } : new SessionAuth { Scheme = "anonymous" },
+        Auth = token is not null ? new SessionAuth { Scheme = "bearer", Token = token } : new SessionAuth { Scheme = "anonymous" },
         Capabilities = new ClientCapabilities { Encodings = ["json"], Features = offered.ToNames() },
 
         // §6.3: runtimes look in different places, so the same is said in all of them.

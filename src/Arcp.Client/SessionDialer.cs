@@ -18,8 +18,9 @@ internal sealed class SessionDialer(Func<CancellationToken, ValueTask<ITransport
         ITransport? transport = null;
         try
         {
+            string? token = await TokenAsync(either.Token).ConfigureAwait(false);
             transport = await transportFactory(either.Token).ConfigureAwait(false);
-            WelcomedSession welcomed = await Handshake.OpenAsync(transport, options, resume, logger, either.Token).ConfigureAwait(false);
+            WelcomedSession welcomed = await Handshake.OpenAsync(transport, options, token, resume, logger, either.Token).ConfigureAwait(false);
             var terms = new ConnectionTerms(welcomed.SessionId, welcomed.Heartbeat, welcomed.Features.HasFlag(Features.Ack));
             var limits = new ConnectionLimits(options.MaxFrameBytes, options.OutgoingQueueCapacity, options.CloseTimeout);
             var connection = new ClientConnection(transport, terms, limits, options.TimeProvider, logger);
@@ -42,5 +43,26 @@ internal sealed class SessionDialer(Func<CancellationToken, ValueTask<ITransport
                 await transport.DisposeAsync().ConfigureAwait(false);
             }
         }
+    }
+
+    // The provider is the user's: whatever it throws is a failed attempt, and it cannot hold one up for ever.
+    private async ValueTask<string?> TokenAsync(CancellationToken cancellationToken)
+    {
+        if (options.TokenProvider is not { } provider)
+        {
+            return options.Token;
+        }
+
+        string token;
+        try
+        {
+            token = await provider(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ArcpConnectionException("The token provider has failed.", e);
+        }
+
+        return string.IsNullOrWhiteSpace(token) ? throw new ArcpConnectionException("The token provider has given no token.") : token;
     }
 }

@@ -52,7 +52,7 @@ internal sealed class SessionSupervisor(SessionDialer dialer, FrameDispatcher di
     }
 
     // §7.2: the keys of an anonymous session end with it.
-    private bool KeysSurvive => options.Token is not null;
+    private bool KeysSurvive => !options.IsAnonymous;
 
     private async Task RunAsync(ClientConnection first)
     {
@@ -85,7 +85,10 @@ internal sealed class SessionSupervisor(SessionDialer dialer, FrameDispatcher di
     }
 
     private bool MayReconnect(ConnectionEnd end) =>
-        options.Reconnect.Enabled && !end.IsFinal && !_stop.IsCancellationRequested && !dispatcher.IsClosing;
+        options.Reconnect.Enabled && (!end.IsFinal || MayHaveAnotherToken(end)) && !_stop.IsCancellationRequested && !dispatcher.IsClosing;
+
+    // A token that has run out is replaced by the provider's next one.
+    private bool MayHaveAnotherToken(ConnectionEnd end) => options.TokenProvider is not null && end.Cause is ArcpException { Code: var code } && code == ErrorCode.Unauthenticated;
 
     private async Task<ClientConnection?> ReconnectAsync(ConnectionEnd end)
     {

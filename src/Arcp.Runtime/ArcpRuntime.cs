@@ -1,14 +1,9 @@
 using System.Collections.Concurrent;
 using Arcp.Core.Messages;
 using Arcp.Core.Transports;
-using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Diagnostics;
-using Arcp.Runtime.Idempotency;
-using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
-using Arcp.Runtime.Time;
-using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime;
 
@@ -18,8 +13,6 @@ public sealed class ArcpRuntime : IAsyncDisposable
 {
     private readonly SessionServices _services;
     private readonly ConnectionHost _connections;
-    private readonly DeadlineQueue _deadlines;
-    private readonly InMemoryIdempotencyStore _idempotency;
     private readonly ConcurrentDictionary<object, Task> _running = new();
     private readonly CancellationTokenSource _noMoreSessions = new();
     private readonly CancellationTokenSource _cut = new();
@@ -28,24 +21,8 @@ public sealed class ArcpRuntime : IAsyncDisposable
 
     internal ArcpRuntime(RuntimeSetup setup)
     {
-        ILogger logger = setup.LoggerFactory.CreateLogger("Arcp.Runtime");
-        _deadlines = new DeadlineQueue(setup.Clock);
-        var jobs = new JobRegistry(setup.Options, _deadlines, setup.Clock, logger);
-        _services = new SessionServices
-        {
-            Options = setup.Options,
-            Clock = setup.Clock,
-            Deadlines = _deadlines,
-            Logger = logger,
-            Authenticator = setup.Authenticator,
-            ObservationPolicy = setup.ObservationPolicy,
-            Idempotency = _idempotency = new InMemoryIdempotencyStore(_deadlines, setup.Options.IdempotencyLifetime, jobId => jobs.TryFind(jobId, out _)),
-            Agents = new AgentRegistry(setup.Agents),
-            AgentEnvironment = new AgentEnvironment(setup.Services, setup.Options.JsonSerializerOptions, setup.Clock),
-            Jobs = jobs,
-            Runner = new JobRunner(jobs, _deadlines, setup.Clock, logger),
-            Sessions = new SessionRegistry(setup.Options, _deadlines, logger),
-        };
+        _services = setup.Compose();
+        _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
         _connections = new ConnectionHost(_services);
     }
 
@@ -69,9 +46,11 @@ public sealed class ArcpRuntime : IAsyncDisposable
         Jobs = _services.Jobs.Count,
         RunningJobs = _services.Jobs.ActiveCount,
         RunningAgents = _services.Runner.AgentCount,
-        IdempotencyEntries = _idempotency.Count,
+        IdempotencyEntries = _services.Idempotency.Count,
         BufferedBytes = _services.Jobs.LogBytes,
-        PendingDeadlines = _deadlines.Count,
+        PendingDeadlines = _services.Deadlines.Count,
+        OutstandingCredentials = _services.Broker?.Outstanding ?? 0,
+        CredentialDeadLetters = _services.Broker?.DeadLetters ?? 0,
     };
 
     /// <summary>Serves one connection until it ends, and disposes its transport.</summary>
@@ -147,6 +126,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
     {
         await Task.Yield(); // the lock is not held from here on
         await _noMoreSessions.CancelAsync().ConfigureAwait(false);
+        _services.Broker?.StopIssuing();
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
         await Task.WhenAll(_services.Sessions.All().Select(session => session.LastAnswer)).ConfigureAwait(false);
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
@@ -154,7 +134,12 @@ public sealed class ArcpRuntime : IAsyncDisposable
         await Task.WhenAll(_running.Values).ConfigureAwait(false);
         _services.Sessions.Clear();
         _services.Jobs.Clear();
-        _deadlines.Dispose();
+        if (_services.Broker is { } broker)
+        {
+            await broker.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
+        }
+
+        _services.Deadlines.Dispose();
         _noMoreSessions.Dispose();
         _cut.Dispose();
     }

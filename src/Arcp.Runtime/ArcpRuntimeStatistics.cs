@@ -26,4 +26,10 @@ public sealed record ArcpRuntimeStatistics
 
     /// <summary>Timeouts, windows and retentions that are pending.</summary>
     public int PendingDeadlines { get; init; }
+
+    /// <summary>Values of credentials that are lent to jobs or still have to be revoked (§9.8), those given up included.</summary>
+    public int OutstandingCredentials { get; init; }
+
+    /// <summary>Values whose revocation was given up; the next start tries again. Anything but 0 needs somebody's attention.</summary>
+    public int CredentialDeadLetters { get; init; }
 }

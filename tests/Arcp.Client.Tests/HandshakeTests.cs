@@ -47,7 +47,7 @@ public sealed class HandshakeTests
         client.SessionId.Value.Should().Be("sess_1");
         client.Runtime.Name.Should().Be("scripted");
         client.Runtime.Version.Should().Be("9");
-        client.Features.Should().HaveFlag(Features.AgentVersions).And.NotHaveFlag(Features.CostBudget, "the runtime did not say so");
+        client.Features.Should().HaveFlag(Features.AgentVersions).And.NotHaveFlag(Features.ProvisionedCredentials, "the runtime did not say so");
         client.Agents.Should().ContainSingle().Which.Versions.Should().Equal("1.0.0");
         await peer.DisposeAsync();
         await client.DisposeAsync();
@@ -164,6 +164,7 @@ public sealed class HandshakeTests
         Action<ArcpClientOptions>[] mistakes =
         [
             options => options.Token = " ",
+            options => (options.Token, options.TokenProvider) = ("a", _ => ValueTask.FromResult("b")),
             options => options.HandshakeTimeout = TimeSpan.Zero,
             options => options.RequestTimeout = TimeSpan.FromSeconds(-5),
             options => options.CloseTimeout = TimeSpan.Zero,

@@ -114,10 +114,7 @@ public sealed class PairingTests
             await peer.SendAsync("job.accepted", "\"id\":\"a\"", $$"""{"job_id":"job_{{frame.Payload().GetProperty("input").GetInt32()}}","request_id":"{{frame.Id()}}"}""");
         }
 
-        for (int i = 0; i < 10; i++)
-        {
-            (await submits[i].Soon()).Id.Value.Should().Be($"job_{i}");
-        }
+        await BecomeAsync(submits, [.. Enumerable.Range(0, 10).Select(i => $"job_{i}")]);
 
         await EndAsync(client, peer);
     }
@@ -130,8 +127,7 @@ public sealed class PairingTests
         (ArcpClient client, ScriptedPeer peer, JsonElement[] frames, Task<JobHandle>[] submits) = await TwoOutstandingAsync();
         await peer.SendAsync("job.accepted", $"\"{member}\":\"{frames[1].Id()}\"", """{"job_id":"b"}""");
         await peer.SendAsync("job.accepted", $"\"{member}\":\"{frames[0].Id()}\"", """{"job_id":"a"}""");
-        (await submits[0].Soon()).Id.Value.Should().Be("a");
-        (await submits[1].Soon()).Id.Value.Should().Be("b");
+        await BecomeAsync(submits, "a", "b");
         await EndAsync(client, peer);
     }
 
@@ -141,8 +137,7 @@ public sealed class PairingTests
         (ArcpClient client, ScriptedPeer peer, JsonElement[] frames, Task<JobHandle>[] submits) = await TwoOutstandingAsync();
         await peer.SendAsync("job.accepted", $"\"trace_id\":\"{frames[1].Trace()}\"", """{"job_id":"b"}""");
         await peer.SendAsync("job.accepted", "\"id\":\"x\"", $$"""{"job_id":"a","trace_id":"{{frames[0].Trace()}}"}""");
-        (await submits[0].Soon()).Id.Value.Should().Be("a");
-        (await submits[1].Soon()).Id.Value.Should().Be("b");
+        await BecomeAsync(submits, "a", "b");
         await EndAsync(client, peer);
     }
 
@@ -152,8 +147,7 @@ public sealed class PairingTests
         (ArcpClient client, ScriptedPeer peer, _, Task<JobHandle>[] submits) = await TwoOutstandingAsync();
         await peer.SendAsync("job.accepted", "\"trace_id\":\"ffffffffffffffffffffffffffffffff\"", """{"job_id":"a"}""");
         await peer.SendAsync("job.accepted", "\"id\":\"x\"", """{"job_id":"b"}""");
-        (await submits[0].Soon()).Id.Value.Should().Be("a");
-        (await submits[1].Soon()).Id.Value.Should().Be("b");
+        await BecomeAsync(submits, "a", "b");
         await EndAsync(client, peer);
     }
 
@@ -169,8 +163,7 @@ public sealed class PairingTests
         JsonElement frame = await peer.ReceiveAsync("job.submit");
         await peer.SendAsync("job.accepted", $"\"trace_id\":\"{frame.Trace()}\"", """{"job_id":"a"}""");
         await peer.SendAsync("job.accepted", $"\"trace_id\":\"{frame.Trace()}\"", """{"job_id":"b"}""");
-        (await first.Soon()).Id.Value.Should().Be("a");
-        (await second.Soon()).Id.Value.Should().Be("b");
+        await BecomeAsync([first, second], "a", "b");
         await EndAsync(client, peer);
     }
 
@@ -185,8 +178,7 @@ public sealed class PairingTests
         await peer.SendAsync("job.error", "\"id\":\"y\",\"job_id\":\"child\"", """{"final_status":"error","code":"TIMEOUT","message":"child"}""");
         await peer.SendAsync("job.accepted", "\"id\":\"x\"", """{"job_id":"a"}""");
         await peer.SendAsync("job.accepted", "\"id\":\"x\"", """{"job_id":"b"}""");
-        (await submits[0].Soon()).Id.Value.Should().Be("a");
-        (await submits[1].Soon()).Id.Value.Should().Be("b");
+        await BecomeAsync(submits, "a", "b");
         await EndAsync(client, peer);
     }
 
@@ -252,8 +244,7 @@ public sealed class PairingTests
         await peer.SendAsync(twinType, Fill(twinMembers), NoSuchAgent);
         await peer.SendAsync("job.accepted", "\"id\":\"x\"", """{"job_id":"b"}""");
         await peer.SendAsync("job.accepted", "\"id\":\"x\"", """{"job_id":"c"}""");
-        (await submits[1].Soon()).Id.Value.Should().Be("b");
-        (await third.Soon()).Id.Value.Should().Be("c");
+        await BecomeAsync([submits[1], third], "b", "c");
         await EndAsync(client, peer);
 
         string Fill(string text) => text.Replace("<id>", frames[0].Id(), StringComparison.Ordinal);
@@ -408,6 +399,9 @@ public sealed class PairingTests
 
         return (client, peer, frames, submits);
     }
+
+    private static async Task BecomeAsync(Task<JobHandle>[] submits, params string[] jobs) =>
+        (await Task.WhenAll(submits).Soon()).Select(job => job.Id.Value).Should().Equal(jobs);
 
     private static Task<ArcpException> Refused(Task<JobHandle> submit) => Throws<ArcpException>(() => submit.Soon());
 

@@ -31,11 +31,7 @@ public sealed class ReconnectTests
         (await Next(states)).Should().Match<ConnectionState>(state => state.Status == ConnectionStatus.Connected && !state.IsNewSession && !state.MayMissEvents);
         await LogAsync(peer, "job_1", 2);
         await LogAsync(peer, "job_1", 3);
-        await peer.DisposeAsync();
-
-        peer = await network.PickUpAsync();
-        (await peer.ReceiveAsync("session.hello")).Payload().GetProperty("resume_token").GetString().Should().Be("t2", "each welcome brings a new token");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t3"));
+        peer = await network.ReconnectAsync(peer, "sess_1", "t3", hello => hello.GetProperty("resume_token").GetString().Should().Be("t2", "each welcome brings a new token"));
         await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":4", """{"final_status":"success","result":1}""");
         (await Messages(job)).Should().Equal("1", "2", "3");
         (await job.GetResultAsync<int>().Soon()).Should().Be(1);
@@ -56,9 +52,7 @@ public sealed class ReconnectTests
         await LogAsync(peer, "job_1", 1);
         await LogAsync(peer, "job_1", 4);
         (await peer.SeesEndAsync()).Should().BeTrue();
-        peer = await network.PickUpAsync();
-        (await peer.ReceiveAsync("session.hello")).Payload().GetProperty("last_event_seq").GetInt64().Should().Be(2);
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        peer = await network.WelcomeAsync("sess_1", "t2", hello => hello.GetProperty("last_event_seq").GetInt64().Should().Be(2));
         await LogAsync(peer, "job_1", 3);
         await LogAsync(peer, "job_1", 4);
         await peer.SendAsync("job.error", "\"job_id\":\"job_1\",\"event_seq\":5", """{"final_status":"error","code":"TIMEOUT","message":"m"}""");
@@ -75,13 +69,9 @@ public sealed class ReconnectTests
         JobHandle job = await peer.SubmitAsync(client, "job_1");
         await LogAsync(peer, "job_1", 1);
         await LogAsync(peer, "job_1", 3);
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        peer = await network.WelcomeAsync("sess_1", "t2");
         await LogAsync(peer, "job_1", 3);
-        peer = await network.PickUpAsync();
-        (await peer.ReceiveAsync("session.hello")).Payload().TryGetProperty("resume", out _).Should().BeFalse();
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        peer = await network.WelcomeAsync("sess_2", "u1", hello => hello.TryGetProperty("resume", out _).Should().BeFalse());
         JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
         subscribe.Payload().GetRawText().Should().Be("""{"job_id":"job_1","from_event_seq":1,"history":true}""");
         await SubscribedAsync(peer, subscribe, 3, replayed: true);
@@ -106,12 +96,8 @@ public sealed class ReconnectTests
         await peer.EventAsync("job_1", "status", """{"phase":"back_pressure"}"""); // stands in no job's log
         await peer.DisposeAsync();
 
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync("session.error", "\"id\":\"e\"", """{"code":"RESUME_WINDOW_EXPIRED","message":"late","retryable":false}""");
-        peer = await network.PickUpAsync();
-        (await peer.ReceiveAsync("session.hello")).Payload().TryGetProperty("resume_token", out _).Should().BeFalse();
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        await network.RefuseAsync("RESUME_WINDOW_EXPIRED");
+        peer = await network.WelcomeAsync("sess_2", "u1", hello => hello.TryGetProperty("resume_token", out _).Should().BeFalse());
         for (int i = 0; i < 3; i++)
         {
             JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
@@ -169,9 +155,7 @@ public sealed class ReconnectTests
         (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
         JobHandle job = await peer.SubmitAsync(client, "job_1");
         await peer.DisposeAsync();
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync("session.error", "\"id\":\"e\"", $$"""{"code":"{{code}}","message":"no"}""");
+        await network.RefuseAsync(code);
         ArcpConnectionException error = await Throws<ArcpConnectionException>(() => job.GetResultAsync().Soon());
         error.InnerException.Should().BeOfType<ArcpException>().Which.Code.Value.Should().Be(code);
         await Bounded.UntilAsync(() => client.State.IsFinal);
@@ -255,11 +239,7 @@ public sealed class ReconnectTests
         await peer.ReceiveAsync("job.submit");
         Task<JobHandle> late = client.SubmitAsync("late answer");
         JsonElement lateSubmit = await peer.ReceiveAsync("job.submit");
-        await peer.DisposeAsync();
-
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        peer = await network.ReconnectAsync(peer, "sess_1", "t2");
         await peer.AcceptAsync(lateSubmit, "job_late"); // an answer that the lost connection did not carry
         (await late.Soon()).Id.Value.Should().Be("job_late");
         JsonElement[] frames = [await peer.ReceiveAsync(), await peer.ReceiveAsync()];
@@ -286,10 +266,7 @@ public sealed class ReconnectTests
         await peer.ReceiveAsync("job.submit");
         Task<JobHandle> unkeyed = client.SubmitAsync("unkeyed");
         await peer.ReceiveAsync("job.submit");
-        await peer.DisposeAsync();
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
         (await Throws<ArcpConnectionException>(() => unkeyed.Soon())).IsOutcomeUnknown.Should().BeTrue();
         JsonElement[] frames = [await peer.ReceiveAsync(), await peer.ReceiveAsync()];
         await SubscribedAsync(peer, frames.Single(frame => frame.Type() == "job.subscribe"), 0, replayed: false);
@@ -315,10 +292,7 @@ public sealed class ReconnectTests
         (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync(options);
         Task<JobHandle> keyed = client.SubmitAsync("keyed", options: new() { IdempotencyKey = "k" });
         await peer.ReceiveAsync("job.submit");
-        await peer.DisposeAsync();
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
         (await Throws<ArcpConnectionException>(() => keyed.Soon())).IsOutcomeUnknown.Should().BeTrue();
         await EndAsync(client, peer);
     }
@@ -331,10 +305,7 @@ public sealed class ReconnectTests
         JobHandle first = await peer.SubmitAsync(client, "job_1");
         JobHandle second = await peer.SubmitAsync(client, "job_2");
         JobHandle third = await peer.SubmitAsync(client, "job_3");
-        await peer.DisposeAsync();
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
         for (int i = 0; i < 3; i++)
         {
             JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
@@ -347,11 +318,7 @@ public sealed class ReconnectTests
         await third.DisposeAsync();
         await LogAsync(peer, "job_1", 1);
         await first.Events.FirstAsync().AsTask().Soon();
-        await peer.DisposeAsync();
-
-        peer = await network.PickUpAsync();
-        (await peer.ReceiveAsync("session.hello")).Payload().GetProperty("resume_token").GetString().Should().Be("u1");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u2"));
+        peer = await network.ReconnectAsync(peer, "sess_2", "u2", hello => hello.GetProperty("resume_token").GetString().Should().Be("u1"));
         JsonElement again = await peer.ReceiveAsync("job.subscribe");
         again.Payload().GetProperty("job_id").GetString().Should().Be("job_2");
         await SubscribedAsync(peer, again, 0, replayed: false);
@@ -370,10 +337,7 @@ public sealed class ReconnectTests
         var network = new ScriptedNetwork();
         (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
         JobHandle job = await peer.SubmitAsync(client, "job_1");
-        await peer.DisposeAsync();
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
         JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
         await job.DisposeAsync();
         await SubscribedAsync(peer, subscribe, 0, replayed: false);
@@ -383,17 +347,38 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    [Trait("§", "7.6")]
+    public async Task A_subscription_that_overtakes_a_handles_own_in_a_new_session_repeats_nothing()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 2);
+        await job.Events.Take(2).ToListAsync().AsTask().Soon();
+        Task<Subscription> subscribing = client.SubscribeAsync(new("job_1"), new() { FromEventSeq = 1 });
+        await peer.ReceiveAsync("job.subscribe");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        JsonElement[] subscribes = [await peer.ReceiveAsync("job.subscribe"), await peer.ReceiveAsync("job.subscribe")];
+        JsonElement asked = subscribes.Single(frame => frame.Payload().GetProperty("from_event_seq").GetInt64() == 1);
+        await SubscribedAsync(peer, asked, 3, replayed: true);
+        await LogAsync(peer, "job_1", 1, "2");
+        await LogAsync(peer, "job_1", 2, "3");
+        await SubscribedAsync(peer, subscribes.Single(frame => frame.Id() != asked.Id()), 3, replayed: false);
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":3", """{"final_status":"success","result":1}""");
+        (await Messages(job)).Should().Equal("1", "2", "3");
+        (await Messages(await subscribing.Soon())).Should().Equal("2", "3");
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
     public async Task A_client_that_is_taken_over_opens_its_own_session_instead_of_fighting()
     {
         var network = new ScriptedNetwork();
         (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
         await peer.SendAsync("session.closed", "\"id\":\"c\"", """{"reason":"resumed on another connection"}""");
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync("session.error", "\"id\":\"e\"", """{"code":"RESUME_WINDOW_EXPIRED","message":"token used"}""");
-        peer = await network.PickUpAsync();
-        (await peer.ReceiveAsync("session.hello")).Payload().TryGetProperty("resume", out _).Should().BeFalse();
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_2", "u1"));
+        await network.RefuseAsync("RESUME_WINDOW_EXPIRED");
+        peer = await network.WelcomeAsync("sess_2", "u1", hello => hello.TryGetProperty("resume", out _).Should().BeFalse());
         await Bounded.UntilAsync(() => client.State is { Status: ConnectionStatus.Connected, IsNewSession: true });
         client.State.MayMissEvents.Should().BeFalse();
         await EndAsync(client, peer);
@@ -420,9 +405,7 @@ public sealed class ReconnectTests
         await Bounded.UntilAsync(() => client.State.Status is ConnectionStatus.Reconnecting);
         await watch.DisposeAsync();
         network.IsDown = false;
-        peer = await network.PickUpAsync();
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
+        peer = await network.WelcomeAsync("sess_1", "t2");
         (await peer.ReceiveAsync("job.unsubscribe")).Payload().GetProperty("job_id").GetString().Should().Be("job_2");
         for (int i = 0; i < 3; i++)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using Arcp.Core.Transports;
 
@@ -48,6 +49,31 @@ internal sealed class ScriptedNetwork
         await peer.ReceiveAsync("session.hello");
         await peer.SendAsync(welcome ?? Welcome("sess_1", "t1"));
         return (await connecting.Soon(), peer);
+    }
+
+    /// <summary>Cuts the connection and welcomes the client on its next one.</summary>
+    public async Task<ScriptedPeer> ReconnectAsync(ScriptedPeer peer, string session, string token, Action<JsonElement>? checkHello = null)
+    {
+        await peer.DisposeAsync();
+        return await WelcomeAsync(session, token, checkHello);
+    }
+
+    /// <summary>Welcomes the client on its next connection.</summary>
+    public async Task<ScriptedPeer> WelcomeAsync(string session, string token, Action<JsonElement>? checkHello = null)
+    {
+        ScriptedPeer peer = await PickUpAsync();
+        JsonElement hello = await peer.ReceiveAsync("session.hello");
+        checkHello?.Invoke(hello.Payload());
+        await peer.SendAsync(Welcome(session, token));
+        return peer;
+    }
+
+    /// <summary>Refuses the client on its next connection.</summary>
+    public async Task RefuseAsync(string code)
+    {
+        ScriptedPeer peer = await PickUpAsync();
+        await peer.ReceiveAsync("session.hello");
+        await peer.SendAsync("session.error", "\"id\":\"e\"", $$"""{"code":"{{code}}","message":"no"}""");
     }
 
     /// <summary>The next connection that the client makes.</summary>

@@ -17,6 +17,15 @@ public sealed record ToolResultEvent : EventBody
 
     /// <summary>Why the tool did not return.</summary>
     public ToolError? Error { get; init; }
+
+    /// <summary>A tool's failure.</summary>
+    /// <param name="callId">The call that failed.</param>
+    /// <param name="error">Why.</param>
+    public static ToolResultEvent OfError(string callId, ArcpException error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return new() { CallId = callId, Error = new ToolError { Code = error.Code, Message = error.Message, Retryable = error.Retryable } };
+    }
 }
 
 /// <summary>Why a tool call failed.</summary>

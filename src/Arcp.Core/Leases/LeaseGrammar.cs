@@ -6,13 +6,12 @@ namespace Arcp.Core.Leases;
 /// <summary>The rules that a lease request has to follow before anybody looks at what it asks for (§9, §9.6).</summary>
 public static class LeaseGrammar
 {
-    /// <summary>The namespace of budgets: its patterns are amounts such as <c>USD:5.00</c>.</summary>
-    public const string CostBudget = "cost.budget";
+    /// <summary>How many characters a pattern may have.</summary>
+    public const int MaxPatternLength = 1024;
 
-    /// <summary>The namespace of models.</summary>
-    public const string ModelUse = "model.use";
+    /// <summary>How many characters all patterns of a lease may have together. What is compared with what grows with it, and leases come from strangers.</summary>
+    public const int MaxLeaseLength = 32 * 1024;
 
-    private const string VendorPrefix = "x-vendor.";
     private const int MaxShown = 80;
 
     // As many digits as a decimal holds whatever they are; more would be rounded, and a budget is exact (§9.6).
@@ -20,7 +19,13 @@ public static class LeaseGrammar
 
     private static readonly FrozenSet<string> Namespaces = FrozenSet.Create(
         StringComparer.Ordinal,
-        "fs.read", "fs.write", "net.fetch", "tool.call", "agent.delegate", CostBudget, ModelUse);
+        LeaseNamespaces.FsRead,
+        LeaseNamespaces.FsWrite,
+        LeaseNamespaces.NetFetch,
+        LeaseNamespaces.ToolCall,
+        LeaseNamespaces.AgentDelegate,
+        LeaseNamespaces.CostBudget,
+        LeaseNamespaces.ModelUse);
 
     /// <summary>Checks a lease request.</summary>
     /// <param name="lease">The request.</param>
@@ -32,27 +37,44 @@ public static class LeaseGrammar
         {
             if (!IsNamespace(name))
             {
-                return $"lease_request: '{Shown(name)}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {VendorPrefix}<name>.";
+                return $"lease_request: '{Shown(name)}' is not a namespace; accepted are {string.Join(", ", Namespaces.Order())} and {LeaseNamespaces.VendorPrefix}<name>.";
             }
 
             foreach (string pattern in patterns)
             {
-                if (pattern.Length == 0)
+                if (FindPatternError(name, pattern) is { } error)
                 {
-                    return $"lease_request: '{name}' holds an empty pattern; each pattern must be a non-empty string.";
-                }
-
-                if (name == CostBudget && !TryParseBudget(pattern, out _, out _))
-                {
-                    return $"lease_request: '{Shown(pattern)}' in {CostBudget} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.";
+                    return $"lease_request: {error}";
                 }
             }
         }
 
-        return lease.TryGetValue(CostBudget, out IReadOnlyList<string>? amounts) && SumBudgets(amounts) is null
-            ? $"lease_request: the amounts in {CostBudget} add up to more than {MaxDigits} digits."
+        if (lease.Sum(entry => entry.Value.Sum(static pattern => (long)pattern.Length)) > MaxLeaseLength)
+        {
+            return $"lease_request: its patterns have more than {MaxLeaseLength} characters together.";
+        }
+
+        return lease.TryGetValue(LeaseNamespaces.CostBudget, out IReadOnlyList<string>? amounts) && SumBudgets(amounts) is null
+            ? $"lease_request: the amounts in {LeaseNamespaces.CostBudget} add up to more than {MaxDigits} digits."
             : null;
     }
+
+    /// <summary>Checks a pattern of a namespace.</summary>
+    /// <returns>What is wrong, naming the pattern and what is accepted; null = nothing.</returns>
+    internal static string? FindPatternError(string name, string pattern) => pattern switch
+    {
+        "" => $"'{Shown(name)}' holds an empty pattern; each pattern must be a non-empty string.",
+        { Length: > MaxPatternLength } => $"'{Shown(pattern)}' in {Shown(name)} has more than {MaxPatternLength} characters.",
+        _ when name == LeaseNamespaces.CostBudget => TryParseBudget(pattern, out _, out _)
+            ? null
+            : $"'{Shown(pattern)}' in {name} is not an amount; accepted is CURRENCY:digits[.digits], such as USD:5.00, of at most {MaxDigits} digits.",
+        _ => TargetNormalizer.FindPatternError(pattern, LeaseNamespaces.KindOf(name)) is { } error
+            ? $"'{Shown(pattern)}' in {Shown(name)} {error}"
+            : null,
+    };
+
+    /// <summary>Names and patterns come from the peer and may be as long as a frame.</summary>
+    internal static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
 
     /// <summary>Adds up the amounts of <c>cost.budget</c>, each currency for itself.</summary>
     /// <param name="lease">A lease without errors.</param>
@@ -60,7 +82,7 @@ public static class LeaseGrammar
     public static IReadOnlyDictionary<string, decimal>? Budgets(Lease lease)
     {
         ArgumentNullException.ThrowIfNull(lease);
-        if (!lease.TryGetValue(CostBudget, out IReadOnlyList<string>? amounts))
+        if (!lease.TryGetValue(LeaseNamespaces.CostBudget, out IReadOnlyList<string>? amounts))
         {
             return null;
         }
@@ -89,9 +111,6 @@ public static class LeaseGrammar
         return budgets;
     }
 
-    // Names and patterns come from the peer and may be as long as a frame.
-    private static string Shown(string text) => text.Length <= MaxShown ? text : string.Concat(text.AsSpan(0, MaxShown), "…");
-
     // Without leading zeros, and without trailing ones behind the point.
     private static int SignificantDigits(ReadOnlySpan<char> number)
     {
@@ -102,7 +121,7 @@ public static class LeaseGrammar
     }
 
     private static bool IsNamespace(string name) =>
-        Namespaces.Contains(name) || (name.StartsWith(VendorPrefix, StringComparison.Ordinal) && name.Length > VendorPrefix.Length);
+        Namespaces.Contains(name) || (name.StartsWith(LeaseNamespaces.VendorPrefix, StringComparison.Ordinal) && name.Length > LeaseNamespaces.VendorPrefix.Length);
 
     // CUR:digits[.digits]; signs, exponents and blanks are refused by AllowDecimalPoint alone, bare points by the digit checks.
     private static bool TryParseBudget(string text, out string currency, out decimal value)

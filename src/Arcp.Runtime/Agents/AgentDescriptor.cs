@@ -14,7 +14,7 @@ internal sealed record AgentDescriptor(string Name, string Version, bool IsDefau
 /// <summary>The work of a job: one instance of its agent in a service scope of its own.</summary>
 internal sealed class AgentWork(AgentDescriptor agent, AgentEnvironment environment) : IJobWork
 {
-    public async Task<RawJson> RunAsync(Job job, CancellationToken cancellationToken)
+    public async Task<JobOutcome> RunAsync(Job job, CancellationToken cancellationToken)
     {
         AsyncServiceScope? scope = environment.Services.GetService(typeof(IServiceScopeFactory)) is IServiceScopeFactory factory ? factory.CreateAsyncScope() : null;
         IAgent? instance = null;
@@ -22,12 +22,27 @@ internal sealed class AgentWork(AgentDescriptor agent, AgentEnvironment environm
         {
             AgentEnvironment own = scope is { } opened ? environment with { Services = opened.ServiceProvider } : environment;
             instance = agent.Create(own.Services);
-            using var toolCalls = new ToolActivities();
-            return await instance.RunAsync(new JobContext(job, own, toolCalls), cancellationToken).ConfigureAwait(false) ?? RawJson.Null;
+            return await RunAsync(instance, new JobContext(job, own), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             await DisposeAsync(instance, scope).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<JobOutcome> RunAsync(IAgent instance, JobContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return context.Conclude(await instance.RunAsync(context, cancellationToken).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is not (ArcpException or OperationCanceledException) && context.Translate(e) is { } told)
+        {
+            throw told;
+        }
+        finally
+        {
+            context.End();
         }
     }
 

@@ -1,9 +1,29 @@
-using System.Text.Json;
+using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Time;
+using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Agents;
 
 /// <summary>What all agents of a runtime share.</summary>
-/// <param name="Services">The host's services; empty without a container.</param>
-/// <param name="JsonSerializerOptions">How typed inputs and results look; null = the web defaults.</param>
-/// <param name="Clock">The runtime's clock.</param>
-internal sealed record AgentEnvironment(IServiceProvider Services, JsonSerializerOptions? JsonSerializerOptions, TimeProvider Clock);
+internal sealed record AgentEnvironment
+{
+    /// <summary>The host's services, or the job's own scope of them; empty without a container.</summary>
+    public required IServiceProvider Services { get; init; }
+
+    public required ArcpRuntimeOptions Options { get; init; }
+
+    public required TimeProvider Clock { get; init; }
+
+    public required DeadlineQueue Deadlines { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    public required AgentRegistry Agents { get; init; }
+
+    public required JobFactory JobFactory { get; init; }
+
+    public required JobRunner Runner { get; init; }
+
+    public required IJobAudience Audience { get; init; }
+}

@@ -1,8 +1,12 @@
+using System.Collections.ObjectModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
+using Arcp.Core.Messages;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Jobs;
 
@@ -13,19 +17,23 @@ namespace Arcp.Runtime.Agents;
 /// Thread-safe. Emitting waits while a connected submitter is far behind (§14). Each emitting method ends with <see cref="OperationCanceledException"/> when the job has ended (§7.3):
 /// nothing of it is shown to anybody, and an agent that goes on is unwound.
 /// </remarks>
-public sealed class JobContext
+public sealed class JobContext : EventEmitter
 {
     private readonly Job _job;
-    private readonly TimeProvider _clock;
-    private readonly ToolActivities _toolCalls;
+    private readonly AgentEnvironment _environment;
+    private readonly JobAuthority _authority;
+    private readonly ToolActivities _reportedCalls = new();
+    private readonly ToolCalls _toolCalls;
+    private readonly Delegation _delegation;
+    private ResultStream? _resultStream;
 
-    internal JobContext(Job job, AgentEnvironment environment, ToolActivities toolCalls)
+    internal JobContext(Job job, AgentEnvironment environment)
     {
         _job = job;
-        _clock = environment.Clock;
-        _toolCalls = toolCalls;
-        JsonSerializerOptions = environment.JsonSerializerOptions;
-        Services = environment.Services;
+        _environment = environment;
+        _authority = new JobAuthority(job, environment);
+        _toolCalls = new ToolCalls(job, _authority, environment);
+        _delegation = new Delegation(job, environment);
     }
 
     /// <summary>The job.</summary>
@@ -59,15 +67,21 @@ public sealed class JobContext
     public CancellationToken CancellationToken => _job.Stopping;
 
     /// <summary>The job's own scope of the host's services, gone when the agent has returned; empty when the runtime was built without a container.</summary>
-    public IServiceProvider Services { get; }
+    public IServiceProvider Services => _environment.Services;
 
-    internal JsonSerializerOptions? JsonSerializerOptions { get; }
+    /// <summary>Until when the lease holds (§9.5); null = without end.</summary>
+    public DateTimeOffset? LeaseExpiresAt => _job.Spec.Guard.Expiry?.At;
 
-    /// <summary>Emits any event of §8.2, or a vendor's.</summary>
-    /// <param name="body">The event. A <see cref="RawEvent"/> must be of a kind <c>x-vendor.*</c>.</param>
-    /// <exception cref="ArgumentException">The event breaks its kind's rules.</exception>
-    /// <exception cref="OperationCanceledException">The job has ended.</exception>
-    public ValueTask EmitAsync(EventBody body)
+    /// <summary>What is left of each budgeted currency (§9.6); empty without a budget. At or below 0 it is used up.</summary>
+    public IReadOnlyDictionary<string, decimal> RemainingBudget => _job.Spec.Guard.Budget.Remaining ?? ReadOnlyDictionary<string, decimal>.Empty;
+
+    /// <summary>What was lent to the job (§9.8), with the values that hold now; empty when nothing was. Secrets.</summary>
+    public IReadOnlyList<ProvisionedCredential> Credentials => _job.Spec.Credentials.Current;
+
+    internal JsonSerializerOptions? JsonSerializerOptions => _environment.Options.JsonSerializerOptions;
+
+    /// <inheritdoc/>
+    public override ValueTask EmitAsync(EventBody body)
     {
         ArgumentNullException.ThrowIfNull(body);
         if (EventRules.FindError(body) is { } error)
@@ -75,59 +89,120 @@ public sealed class JobContext
             throw new ArgumentException(error, nameof(body));
         }
 
-        return _job.EmitAsync(body);
+        return body is MetricEvent metric ? _authority.EmitAsync(metric) : _job.EmitAsync(body);
     }
 
-    /// <summary>Emits a line for people.</summary>
-    /// <param name="message">The line.</param>
-    /// <param name="level"><c>debug</c>, <c>info</c> (the default), <c>warn</c> or <c>error</c>.</param>
-    /// <param name="attributes">Structured facts beside it, a JSON object.</param>
-    public ValueTask LogAsync(string message, string level = "info", RawJson? attributes = null) =>
-        EmitAsync(new LogEvent { Level = level, Message = message, Attributes = attributes });
+    /// <summary>Asks whether the lease allows an operation, before its side effect: expiry, then budgets, then pattern (§9).</summary>
+    /// <param name="name">The namespace, for example <c>fs.read</c>; see <see cref="LeaseNamespaces"/>.</param>
+    /// <param name="target">What the operation is on: a path, a URL, a name.</param>
+    /// <exception cref="ArcpException"><c>LEASE_EXPIRED</c>, <c>BUDGET_EXHAUSTED</c> or <c>PERMISSION_DENIED</c>.</exception>
+    public ValueTask AuthorizeAsync(string name, string target) =>
+        TryAuthorize(name, target, out ArcpException? denial) ? ValueTask.CompletedTask : ValueTask.FromException(denial);
 
-    /// <summary>Emits a piece of reasoning.</summary>
-    /// <param name="text">The text.</param>
-    public ValueTask ThoughtAsync(string text) => EmitAsync(new ThoughtEvent { Text = text });
+    /// <summary>Asks like <see cref="AuthorizeAsync"/>, without an exception.</summary>
+    /// <param name="name">The namespace.</param>
+    /// <param name="target">What the operation is on.</param>
+    /// <param name="denial">Why not.</param>
+    public bool TryAuthorize(string name, string target, [NotNullWhen(false)] out ArcpException? denial)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(target);
+        denial = _authority.FindDenial(name, target);
+        return denial is null;
+    }
 
-    /// <summary>Says that the job enters a phase.</summary>
-    /// <param name="phase">The phase.</param>
-    /// <param name="message">A line for people.</param>
-    public ValueTask StatusAsync(string phase, string? message = null) => EmitAsync(new StatusEvent { Phase = phase, Message = message });
+    /// <summary>Asks whether the job may use a model (§9.7).</summary>
+    /// <param name="model">The model's name.</param>
+    /// <exception cref="ArcpException">As <see cref="AuthorizeAsync"/>.</exception>
+    public ValueTask AuthorizeModelAsync(string model) => AuthorizeAsync(LeaseNamespaces.ModelUse, model);
 
-    /// <summary>Says how far the job has come.</summary>
-    /// <param name="current">What is done; at least 0.</param>
-    /// <param name="total">What there is to do.</param>
-    /// <param name="units">What is counted.</param>
-    /// <param name="message">A line for people.</param>
-    public ValueTask ProgressAsync(double current, double? total = null, string? units = null, string? message = null) =>
-        EmitAsync(new ProgressEvent { Current = current, Total = total, Units = units, Message = message });
+    /// <summary>Reports a cost as the metric <c>cost.</c><paramref name="name"/>. In a budgeted currency it is counted, also beyond what is left (§9.6).</summary>
+    /// <param name="amount">The cost, exact; at least 0.</param>
+    /// <param name="currency">The currency, as the lease's budget names it.</param>
+    /// <param name="name">What the cost is for; default <c>charge</c>.</param>
+    /// <exception cref="ArgumentException">The amount is negative; nothing is counted.</exception>
+    /// <exception cref="OperationCanceledException">The job has ended.</exception>
+    public ValueTask ReportCostAsync(decimal amount, string currency, string name = "charge")
+    {
+        ArgumentException.ThrowIfNullOrEmpty(currency);
+        ArgumentOutOfRangeException.ThrowIfNegative(amount);
+        return EmitAsync(new MetricEvent { Name = $"cost.{name}", Value = amount, Unit = currency });
+    }
 
-    /// <summary>Emits a measurement.</summary>
-    /// <param name="name">What is measured.</param>
-    /// <param name="value">The value, decimal-exact.</param>
-    /// <param name="unit">Its unit.</param>
-    /// <param name="dimensions">What the value is about.</param>
-    public ValueTask MetricAsync(string name, decimal value, string? unit = null, IReadOnlyDictionary<string, string>? dimensions = null) =>
-        EmitAsync(new MetricEvent { Name = name, Value = value, Unit = unit, Dimensions = dimensions });
+    /// <summary>Calls a tool under the lease's <c>tool.call</c>: emits <c>tool_call</c>, asks the lease, runs the body, emits <c>tool_result</c> with its result or error.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="args">Its arguments, for those who watch.</param>
+    /// <param name="body">Does it; runs only when it is allowed.</param>
+    /// <returns>What the body returned.</returns>
+    /// <exception cref="ArcpException">The lease denies it; or the body threw it, or an exception that the host translates.</exception>
+    /// <exception cref="OperationCanceledException">The job has ended.</exception>
+    public Task<RawJson> CallToolAsync(string tool, RawJson? args, Func<CancellationToken, Task<RawJson>> body)
+    {
+        ArgumentNullException.ThrowIfNull(tool);
+        ArgumentNullException.ThrowIfNull(body);
+        return _toolCalls.CallAsync(tool, args, body, static result => result);
+    }
 
-    /// <summary>Points at something the job has produced.</summary>
-    /// <param name="uri">Where it is.</param>
-    /// <param name="contentType">Its media type.</param>
-    /// <param name="byteSize">Its size in bytes; at least 0.</param>
-    /// <param name="sha256">Its SHA-256 as hexadecimal digits.</param>
-    public ValueTask ArtifactAsync(string uri, string contentType, long? byteSize = null, string? sha256 = null) =>
-        EmitAsync(new ArtifactRefEvent { Uri = uri, ContentType = contentType, ByteSize = byteSize, Sha256 = sha256 });
+    /// <summary>Calls a tool whose result has a type; see <see cref="CallToolAsync(string, RawJson?, Func{CancellationToken, Task{RawJson}})"/>.</summary>
+    /// <typeparam name="TResult">The result.</typeparam>
+    /// <param name="tool">The tool.</param>
+    /// <param name="args">Its arguments, for those who watch.</param>
+    /// <param name="body">Does it; runs only when it is allowed.</param>
+    /// <param name="resultTypeInfo">How to write the result.</param>
+    public Task<TResult> CallToolAsync<TResult>(string tool, RawJson? args, Func<CancellationToken, Task<TResult>> body, JsonTypeInfo<TResult> resultTypeInfo)
+    {
+        ArgumentNullException.ThrowIfNull(tool);
+        ArgumentNullException.ThrowIfNull(body);
+        ArgumentNullException.ThrowIfNull(resultTypeInfo);
+        return _toolCalls.CallAsync(tool, args, body, result => RawJson.From(result, resultTypeInfo));
+    }
 
-    /// <summary>Says that a tool is being called.</summary>
+    /// <summary>Delegates work to a child job (§10), with a part of this job's authority. Its budget is set aside here, and what it leaves comes back.</summary>
+    /// <param name="agent">The child's agent: a name, or <c>name@version</c>. The lease's <c>agent.delegate</c> must allow it.</param>
+    /// <param name="input">Its input.</param>
+    /// <param name="lease">What it may do; null = nothing.</param>
+    /// <param name="constraints">Until when; null = as long as this job's lease holds.</param>
+    /// <returns>The child, which runs. It ends at the latest when this job does.</returns>
+    /// <exception cref="ArcpException"><c>PERMISSION_DENIED</c>, <c>LEASE_SUBSET_VIOLATION</c>, <c>INVALID_REQUEST</c>, <c>AGENT_NOT_AVAILABLE</c> or another; nothing has happened.</exception>
+    /// <exception cref="OperationCanceledException">The job has ended.</exception>
+    public Task<ChildJob> DelegateAsync(string agent, RawJson? input = null, Lease? lease = null, LeaseConstraints? constraints = null)
+    {
+        ArgumentNullException.ThrowIfNull(agent);
+        return _delegation.StartAsync(agent, input ?? RawJson.Null, lease ?? Lease.Empty, constraints);
+    }
+
+    /// <summary>Opens the job's result as a stream, for results that are large or come piece by piece (§8.4). The agent then returns null.</summary>
+    /// <param name="encoding">How the bytes stand in the chunks.</param>
+    /// <returns>The stream, which <see cref="ResultStream.CompleteAsync"/> must end: a job whose result is left open fails.</returns>
+    /// <exception cref="InvalidOperationException">It was opened before.</exception>
+    public ResultStream OpenResultStream(ResultEncoding encoding = ResultEncoding.Utf8)
+    {
+        IResultSink sink = _job.Spec.StreamsResult ? new ChunkSink(_job, encoding, _environment.Clock) : new InlineSink(encoding);
+        var stream = new ResultStream(sink, encoding, _environment.Options);
+        return Interlocked.CompareExchange(ref _resultStream, stream, null) is null
+            ? stream
+            : throw new InvalidOperationException("A job has one result.");
+    }
+
+    /// <summary>Replaces the value of a credential (§9.8): the submitter's sessions are told the new one, the prior one is revoked.</summary>
+    /// <param name="id">One of <see cref="Credentials"/>.</param>
+    /// <param name="cancellationToken">Ends the attempt; then the old value holds.</param>
+    /// <returns>The credential with its new value.</returns>
+    /// <exception cref="ArcpException">There is no such credential, or the provisioner failed.</exception>
+    /// <exception cref="OperationCanceledException">The job has ended; the new value is revoked.</exception>
+    public Task<ProvisionedCredential> RotateCredentialAsync(CredentialId id, CancellationToken cancellationToken = default) =>
+        _job.Spec.Credentials.RotateAsync(id, _job.Spec.Guard.Budget.Remaining, AnnounceRotation, cancellationToken);
+
+    /// <summary>Reports that a tool is being called elsewhere. It asks no lease: to call a tool under the lease use <see cref="CallToolAsync(string, RawJson?, Func{CancellationToken, Task{RawJson}})"/>.</summary>
     /// <param name="tool">The tool.</param>
     /// <param name="args">Its arguments.</param>
     /// <param name="callId">Pairs the call with its result; null = a fresh one.</param>
     /// <returns>The call's id, for <see cref="ToolResultAsync"/> or <see cref="ToolErrorAsync"/>.</returns>
     public async ValueTask<string> ToolCallAsync(string tool, RawJson? args = null, string? callId = null)
     {
-        callId ??= Ulid.MintWithPrefix("call_", _clock.GetUtcNow());
+        callId ??= Ulid.MintWithPrefix("call_", _environment.Clock.GetUtcNow());
         await EmitAsync(new ToolCallEvent { Tool = tool, Args = args, CallId = callId }).ConfigureAwait(false);
-        _toolCalls.Begin(callId, tool);
+        _reportedCalls.Begin(callId, tool);
         return callId;
     }
 
@@ -136,7 +211,7 @@ public sealed class JobContext
     /// <param name="result">What it returned; null = the JSON value null.</param>
     public ValueTask ToolResultAsync(string callId, RawJson? result)
     {
-        _toolCalls.End(callId, error: null);
+        _reportedCalls.End(callId, error: null);
         return EmitAsync(new ToolResultEvent { CallId = callId, Result = result ?? RawJson.Null });
     }
 
@@ -146,16 +221,36 @@ public sealed class JobContext
     public ValueTask ToolErrorAsync(string callId, ArcpException error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        _toolCalls.End(callId, error.Code);
-        return EmitAsync(new ToolResultEvent
-        {
-            CallId = callId,
-            Error = new ToolError { Code = error.Code, Message = error.Message, Retryable = error.Retryable },
-        });
+        _reportedCalls.End(callId, error.Code);
+        return EmitAsync(ToolResultEvent.OfError(callId, error));
     }
 
-    /// <summary>Emits an event of a vendor's kind, unchanged.</summary>
-    /// <param name="kind"><c>x-vendor.</c> and a name.</param>
-    /// <param name="body">The body.</param>
-    public ValueTask VendorEventAsync(string kind, RawJson body) => EmitAsync(new RawEvent(kind, body));
+    /// <summary>The agent has returned: ends what it left open.</summary>
+    internal void End()
+    {
+        _authority.End();
+        _reportedCalls.EndAll();
+    }
+
+    /// <summary>What may be told of an exception; null = nothing (§12).</summary>
+    internal ArcpException? Translate(Exception exception) => _authority.Translate(exception);
+
+    /// <summary>How the job ends when its agent has returned.</summary>
+    /// <param name="returned">What it returned.</param>
+    internal JobOutcome Conclude(RawJson? returned) => (_resultStream, returned) switch
+    {
+        (null, _) => new JobOutcome.Succeeded(returned ?? RawJson.Null),
+        ({ Outcome: null }, _) => new JobOutcome.Failed(ErrorCode.InternalError, "The agent did not complete its streamed result.", Retryable: false),
+        (_, { } inline) when inline != RawJson.Null => new JobOutcome.Failed(ErrorCode.InternalError, "The agent both streamed and returned a result.", Retryable: false),
+        ({ Outcome: { } streamed }, _) => streamed,
+    };
+
+    private void AnnounceRotation(ProvisionedCredential credential)
+    {
+        var announcement = new StatusEvent { Phase = "credential_rotated", Id = credential.Id, CredentialId = credential.Id };
+        if (!_job.TryEmitNow(announcement with { Value = credential.Value, CredentialValue = credential.Value }, publicForm: announcement))
+        {
+            throw new OperationCanceledException("The job has ended.", _job.Stopping);
+        }
+    }
 }

@@ -6,19 +6,19 @@ using Arcp.Runtime.Diagnostics;
 namespace Arcp.Runtime.Agents;
 
 /// <summary>One activity per tool call of a job, from its call to its result (§11).</summary>
-internal sealed class ToolActivities : IDisposable
+internal sealed class ToolActivities
 {
     private readonly ConcurrentDictionary<string, Activity> _open = new();
 
+    /// <summary>Starts an activity; null when nobody listens.</summary>
+    public static Activity? Start(string callId, string tool) =>
+        ArcpTelemetry.Source.StartActivity("arcp.tool_call", ActivityKind.Internal)?.SetTag("arcp.tool", tool).SetTag("arcp.call.id", callId);
+
     public void Begin(string callId, string tool)
     {
-        if (ArcpTelemetry.Source.StartActivity("arcp.tool_call", ActivityKind.Internal) is { } activity)
+        if (Start(callId, tool) is { } activity && !_open.TryAdd(callId, activity))
         {
-            activity.SetTag("arcp.tool", tool).SetTag("arcp.call.id", callId);
-            if (!_open.TryAdd(callId, activity))
-            {
-                activity.Dispose();
-            }
+            activity.Dispose();
         }
     }
 
@@ -32,7 +32,7 @@ internal sealed class ToolActivities : IDisposable
     }
 
     /// <summary>Ends what the agent left open.</summary>
-    public void Dispose()
+    public void EndAll()
     {
         foreach (string callId in _open.Keys)
         {

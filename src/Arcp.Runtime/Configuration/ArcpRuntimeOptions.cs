@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using Arcp.Core;
 
 namespace Arcp.Runtime.Configuration;
 
@@ -81,6 +82,30 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How many bytes of such frames (§14). Default 16 MiB; at least 1.</summary>
     public long MaxHeldBytesPerSession { get; set; } = 16L * 1024 * 1024;
 
+    /// <summary>How credentials are lent to jobs and taken back (§9.8); not null.</summary>
+    public CredentialOptions Credentials { get; set; } = new();
+
+    /// <summary>Whether a job whose lease does not name <c>model.use</c> may use every model (§9.7). Default false: what a lease does not name is denied.</summary>
+    public bool AllowUnlistedModels { get; set; }
+
+    /// <summary>Whether a job ends with <c>BUDGET_EXHAUSTED</c> as soon as an operation is denied for that reason (§9.6). Default false: the agent is told and may wind up.</summary>
+    public bool EndOnBudgetExhaustion { get; set; }
+
+    /// <summary>Turns exceptions of agents and tools into what clients are told, for example an upstream's refusal into <c>BUDGET_EXHAUSTED</c>. Null, or a null result (the default): what <see cref="Arcp.Runtime.Credentials.UpstreamErrors"/> recognises is told so, and of anything else clients are told <c>INTERNAL_ERROR</c> and no more (§12). Called by any thread; must not throw.</summary>
+    public Func<Exception, ArcpException?>? TranslateException { get; set; }
+
+    /// <summary>How many delegations may lead to a job, one below the other (§10). Default 8; 0 = jobs may not delegate.</summary>
+    public int MaxDelegationDepth { get; set; } = 8;
+
+    /// <summary>How many children a job may start in its life (§10). Default 1,000; 0 or more.</summary>
+    public int MaxChildrenPerJob { get; set; } = 1_000;
+
+    /// <summary>How large one chunk of a streamed result may become, encoded, in bytes (§8.4). Default 256 KiB; 1 KiB to 1 MiB.</summary>
+    public int MaxResultChunkBytes { get; set; } = 256 * 1024;
+
+    /// <summary>How large a streamed result may become, decoded, in bytes (§8.4). Default 256 MiB; at least 1.</summary>
+    public long MaxResultBytes { get; set; } = 256L * 1024 * 1024;
+
     internal TimeSpan EffectiveRetention => TerminalRetention ?? ResumeWindow;
 
     /// <summary>Lists what is wrong, each with what is accepted.</summary>
@@ -109,9 +134,14 @@ public sealed class ArcpRuntimeOptions
             (MaxStall > TimeSpan.Zero, $"{nameof(MaxStall)} must be greater than 0."),
             (BackPressureThreshold >= 0, $"{nameof(BackPressureThreshold)} must be 0 or more."),
             (MaxHeldFramesPerSession >= 1, $"{nameof(MaxHeldFramesPerSession)} must be at least 1."),
+            (MaxResultChunkBytes is >= 1024 and <= 1 << 20, $"{nameof(MaxResultChunkBytes)} must be 1 KiB to 1 MiB."),
+            (MaxResultBytes >= 1, $"{nameof(MaxResultBytes)} must be at least 1."),
+            (MaxDelegationDepth >= 0, $"{nameof(MaxDelegationDepth)} must be 0 or more."),
+            (MaxChildrenPerJob >= 0, $"{nameof(MaxChildrenPerJob)} must be 0 or more."),
             (MaxHeldBytesPerSession >= 1, $"{nameof(MaxHeldBytesPerSession)} must be at least 1."),
+            (Credentials is not null, $"{nameof(Credentials)} must not be null."),
         ];
-        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule);
+        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule).Concat(Credentials?.FindErrors() ?? []);
     }
 
     private static string DefaultVersion()

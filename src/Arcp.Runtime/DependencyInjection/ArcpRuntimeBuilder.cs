@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Credentials;
 using Arcp.Runtime.Jobs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -15,11 +16,13 @@ public sealed class ArcpRuntimeBuilder
 {
     private readonly List<AgentDescriptor> _agents = [];
     private readonly List<(string Token, Principal Principal)> _tokens = [];
-    private IJobObservationPolicy _observationPolicy = new DenyOthers();
     private readonly ArcpRuntimeOptions _options = new();
+    private IJobObservationPolicy _observationPolicy = new DenyOthers();
     private TimeProvider _timeProvider = TimeProvider.System;
     private ILoggerFactory _loggerFactory = NullLoggerFactory.Instance;
     private Func<IServiceProvider, IArcpAuthenticator>? _authenticator;
+    private Func<IServiceProvider, ICredentialProvisioner>? _credentialProvisioner;
+    private IRevocationStore? _revocationStore;
 
     /// <summary>The host's services; null without a container.</summary>
     public IServiceCollection? Services { get; init; }
@@ -81,13 +84,43 @@ public sealed class ArcpRuntimeBuilder
         return this;
     }
 
+    /// <summary>Lends credentials to jobs (§9.8). Needs a revocation store as well.</summary>
+    /// <param name="provisioner">Issues and revokes them; used until the runtime has stopped, never disposed by it.</param>
+    public ArcpRuntimeBuilder UseCredentialProvisioner(ICredentialProvisioner provisioner)
+    {
+        ArgumentNullException.ThrowIfNull(provisioner);
+        _credentialProvisioner = _ => provisioner;
+        return this;
+    }
+
+    /// <summary>Lends credentials to jobs (§9.8), by a service of the container. Needs a revocation store as well.</summary>
+    /// <typeparam name="TProvisioner">Issues and revokes them; made once.</typeparam>
+    public ArcpRuntimeBuilder UseCredentialProvisioner<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProvisioner>()
+        where TProvisioner : class, ICredentialProvisioner
+    {
+        _credentialProvisioner = services => ActivatorUtilities.GetServiceOrCreateInstance<TProvisioner>(services);
+        return this;
+    }
+
+    /// <summary>Records the credentials that must still be revoked (§9.8).</summary>
+    /// <param name="store">Records them; used until the runtime has stopped, never disposed by it.</param>
+    public ArcpRuntimeBuilder UseRevocationStore(IRevocationStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        _revocationStore = store;
+        return this;
+    }
+
+    /// <summary>Records the credentials that must still be revoked in memory: what is outstanding when the process dies is forgotten, and lives until it expires at its provider.</summary>
+    public ArcpRuntimeBuilder UseInMemoryRevocationStore() => UseRevocationStore(new InMemoryRevocationStore());
+
     /// <summary>Builds a runtime without a container.</summary>
     /// <exception cref="InvalidOperationException">A setting or an agent is wrong; the message says what is accepted.</exception>
     public ArcpRuntime Build() => Build(EmptyServices.Instance, Options, TimeProvider, LoggerFactory);
 
     internal ArcpRuntime Build(IServiceProvider services, ArcpRuntimeOptions options, TimeProvider clock, ILoggerFactory loggerFactory)
     {
-        string[] errors = [.. options.FindErrors()];
+        string[] errors = [.. options.FindErrors(), .. FindCredentialErrors()];
         if (errors.Length > 0)
         {
             throw new InvalidOperationException($"The runtime's options are wrong: {string.Join(" ", errors)}");
@@ -101,6 +134,8 @@ public sealed class ArcpRuntimeBuilder
             Services = services,
             Authenticator = _authenticator?.Invoke(services) ?? new StaticTokenAuthenticator(_tokens),
             ObservationPolicy = _observationPolicy,
+            CredentialProvisioner = _credentialProvisioner?.Invoke(services),
+            RevocationStore = _revocationStore,
             Agents = [.. _agents],
         });
     }
@@ -122,6 +157,13 @@ public sealed class ArcpRuntimeBuilder
         _agents.Add(new AgentDescriptor(name, version, isDefault, create));
         return this;
     }
+
+    private IEnumerable<string> FindCredentialErrors() => (_credentialProvisioner, _revocationStore) switch
+    {
+        (not null, null) => [$"A credential provisioner needs a revocation store: call {nameof(UseRevocationStore)} or {nameof(UseInMemoryRevocationStore)}."],
+        (null, not null) => [$"A revocation store is of no use without a credential provisioner: call {nameof(UseCredentialProvisioner)}."],
+        _ => [],
+    };
 
     // What would have no effect is refused: a host that believes in a setting which does not hold finds out too late.
     private T WithoutContainer<T>(T value, string instead) =>

@@ -46,6 +46,15 @@ internal static class ArcpTelemetry
     public static readonly Counter<long> FramesSent =
         Meter.CreateCounter<long>("arcp.frames.sent", "{frame}", "Frames sent.");
 
+    public static readonly UpDownCounter<long> CredentialsOutstanding =
+        Meter.CreateUpDownCounter<long>("arcp.credentials.outstanding", "{credential}", "Values of credentials that are lent or still have to be revoked.");
+
+    public static readonly Counter<long> CredentialsRevoked =
+        Meter.CreateCounter<long>("arcp.credentials.revoked", "{credential}", "Values of credentials that were revoked.");
+
+    public static readonly Counter<long> CredentialDeadLetters =
+        Meter.CreateCounter<long>("arcp.credentials.dead_letters", "{credential}", "Values of credentials whose revocation was given up.");
+
     /// <summary>Starts an activity in the trace that a client gave, or that was minted for it.</summary>
     public static Activity? Start(string name, TraceContext trace) =>
         Source.HasListeners() ? Source.StartActivity(name, ActivityKind.Server, ToParent(trace)) : null;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Diagnostics;
 
-/// <summary>All that the runtime logs: 1xxx sessions, 2xxx jobs. Never a secret, at no level.</summary>
+/// <summary>All that the runtime logs: 1xxx sessions, 2xxx jobs, 3xxx leases, 4xxx credentials. Never a secret, at no level.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1001, LogLevel.Debug, "Session {SessionId} opened for {Principal} by {Client} from {RemoteAddress}.")]
@@ -50,4 +50,49 @@ internal static partial class Log
 
     [LoggerMessage(2005, LogLevel.Information, "Audit: {Observer} asks for job {JobId} of {Owner}: {Visibility}.")]
     public static partial void ObservationDecided(ILogger logger, string observer, JobId jobId, string owner, Enum visibility);
+
+    [LoggerMessage(4001, LogLevel.Debug, "Job {JobId}: {Count} credentials issued.")]
+    public static partial void CredentialsIssued(ILogger logger, JobId jobId, int count);
+
+    [LoggerMessage(4002, LogLevel.Error, "Job {JobId}: no credentials issued: {Failure}.")]
+    public static partial void CredentialsRefused(ILogger logger, JobId jobId, string failure);
+
+    [LoggerMessage(4003, LogLevel.Warning, "Job {JobId}: the credential provisioner answered when nobody waited any more; what it issued is revoked.")]
+    public static partial void CredentialsCameLate(ILogger logger, JobId jobId);
+
+    [LoggerMessage(4004, LogLevel.Debug, "Job {JobId}: credential {CredentialId} rotated.")]
+    public static partial void CredentialRotated(ILogger logger, JobId jobId, CredentialId credentialId);
+
+    [LoggerMessage(4005, LogLevel.Debug, "Job {JobId}: a value of credential {CredentialId} revoked.")]
+    public static partial void CredentialRevoked(ILogger logger, JobId jobId, CredentialId credentialId);
+
+    [LoggerMessage(4006, LogLevel.Warning, "Job {JobId}: revoking credential {CredentialId} failed ({Failure}); attempt {Attempt}, the next in {Delay}.")]
+    public static partial void RevocationFailed(ILogger logger, JobId jobId, CredentialId credentialId, string failure, int attempt, TimeSpan delay);
+
+    [LoggerMessage(4007, LogLevel.Error, "Job {JobId}: a value of credential {CredentialId} for {Endpoint} could not be revoked in {Attempts} attempts ({Failure}). It is still valid and is tried again at the next start.")]
+    public static partial void RevocationAbandoned(ILogger logger, JobId jobId, CredentialId credentialId, string endpoint, int attempts, string failure);
+
+    [LoggerMessage(4008, LogLevel.Error, "The hook for revocations that were given up failed: {Failure}.")]
+    public static partial void RevocationHookFailed(ILogger logger, string failure);
+
+    [LoggerMessage(4009, LogLevel.Error, "Job {JobId}: credential {CredentialId} is revoked, but the revocation store does not forget it ({Failure}); it is revoked again at the next start.")]
+    public static partial void RevocationNotForgotten(ILogger logger, JobId jobId, CredentialId credentialId, string failure);
+
+    [LoggerMessage(4010, LogLevel.Information, "{Count} credentials of an earlier run are outstanding and are revoked now.")]
+    public static partial void CredentialsRecovered(ILogger logger, int count);
+
+    [LoggerMessage(4011, LogLevel.Error, "The revocation store cannot be listed ({Failure}), so credentials of an earlier run may be outstanding; attempt {Attempt}, the next in {Delay}.")]
+    public static partial void CredentialRecoveryFailed(ILogger logger, string failure, int attempt, TimeSpan delay);
+
+    [LoggerMessage(4012, LogLevel.Warning, "{Count} credentials are outstanding at shutdown; they stay in the revocation store and are revoked at the next start.")]
+    public static partial void CredentialsLeft(ILogger logger, int count);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Job {JobId}: tool {Tool} failed.")]
+    public static partial void ToolFailed(ILogger logger, JobId jobId, string tool, Exception exception);
+
+    [LoggerMessage(3001, LogLevel.Information, "Job {JobId}: its lease has expired at {ExpiresAt}.")]
+    public static partial void LeaseExpired(ILogger logger, JobId jobId, DateTimeOffset expiresAt);
+
+    [LoggerMessage(4013, LogLevel.Warning, "Job {JobId}: its credentials are not revoked yet; its end is shown without waiting any longer.")]
+    public static partial void RevocationIsSlow(ILogger logger, JobId jobId);
 }

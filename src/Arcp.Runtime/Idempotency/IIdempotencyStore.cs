@@ -7,6 +7,9 @@ namespace Arcp.Runtime.Idempotency;
 /// <remarks>Claims are atomic: of all who claim a key that nobody holds, exactly one is granted it, before it has done anything.</remarks>
 internal interface IIdempotencyStore
 {
+    /// <summary>How many keys are known.</summary>
+    int Count { get; }
+
     /// <summary>Claims a key; waits while an earlier claim of it is undecided.</summary>
     /// <param name="key">The key. Anonymous sessions are principals of their own, so theirs never meet.</param>
     /// <param name="fingerprint">What the request asks for.</param>
@@ -23,7 +26,7 @@ internal abstract record IdempotencyClaim
     {
     }
 
-    /// <summary>The key is the claimant's, who must end the claim by <see cref="IIdempotencyTicket.AcceptAsync"/> or <see cref="IIdempotencyTicket.ReleaseAsync"/>.</summary>
+    /// <summary>The key is the claimant's, who must end the claim by <see cref="IIdempotencyTicket.Publish"/> or <see cref="IIdempotencyTicket.ReleaseAsync"/>.</summary>
     public sealed record Granted(IIdempotencyTicket Ticket) : IdempotencyClaim;
 
     /// <summary>The same request was accepted before.</summary>
@@ -38,8 +41,11 @@ internal abstract record IdempotencyClaim
 /// <summary>A claim that is undecided.</summary>
 internal interface IIdempotencyTicket
 {
-    /// <summary>Remembers the answer; from now on equal requests are given it.</summary>
+    /// <summary>Remembers the answer.</summary>
     ValueTask AcceptAsync(AcceptedSubmit accepted);
+
+    /// <summary>From now on equal requests are given the answer, whose job exists now. Cannot fail.</summary>
+    void Publish();
 
     /// <summary>Gives the key back; the next claimant is granted it.</summary>
     ValueTask ReleaseAsync();

@@ -75,6 +75,8 @@ internal sealed class InMemoryIdempotencyStore(DeadlineQueue deadlines, TimeSpan
     {
         private readonly TaskCompletionSource<AcceptedSubmit?> _decision = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        private AcceptedSubmit? _accepted;
+
         public ScopedKey Key { get; } = key;
 
         public SubmitFingerprint Fingerprint { get; } = fingerprint;
@@ -83,9 +85,14 @@ internal sealed class InMemoryIdempotencyStore(DeadlineQueue deadlines, TimeSpan
 
         public ValueTask AcceptAsync(AcceptedSubmit accepted)
         {
-            store.ScheduleExpiry(this, accepted.JobId, store._lifetime);
-            _decision.SetResult(accepted);
+            _accepted = accepted;
             return ValueTask.CompletedTask;
+        }
+
+        public void Publish()
+        {
+            store.ScheduleExpiry(this, _accepted!.JobId, store._lifetime);
+            _decision.SetResult(_accepted);
         }
 
         public ValueTask ReleaseAsync()

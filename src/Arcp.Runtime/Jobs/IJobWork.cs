@@ -1,5 +1,3 @@
-using Arcp.Core;
-
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>What a job does. Implemented by the floor above, which knows agents.</summary>
@@ -8,6 +6,6 @@ internal interface IJobWork
     /// <summary>Does the work.</summary>
     /// <param name="job">The job.</param>
     /// <param name="cancellationToken">The job's <see cref="Job.Stopping"/>.</param>
-    /// <returns>The result.</returns>
-    Task<RawJson> RunAsync(Job job, CancellationToken cancellationToken);
+    /// <returns>How it went; anything thrown is a failure.</returns>
+    Task<JobOutcome> RunAsync(Job job, CancellationToken cancellationToken);
 }

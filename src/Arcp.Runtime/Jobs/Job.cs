@@ -1,9 +1,7 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Events;
-using Arcp.Core.Serialization;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -12,15 +10,9 @@ namespace Arcp.Runtime.Jobs;
 [SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing to dispose, and its token outlives the job.")]
 internal sealed class Job
 {
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _scratch;
-
     private readonly Lock _lock = new();
-    private readonly TimeProvider _clock;
     private readonly IJobOwner _owner;
-    private readonly byte[] _jobMembers;
-    private readonly JobLog _log;
-    private readonly JobReaders _readers = new();
+    private readonly EntryWriter _writer;
     private readonly JobLimits _limits;
     private readonly CancellationTokenSource _stopping = new();
     private JobState _state = JobState.Waiting;
@@ -35,15 +27,21 @@ internal sealed class Job
     {
         Spec = spec;
         _limits = limits;
-        _log = new JobLog(limits);
-        _clock = clock;
         _owner = owner;
-        _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
+        _writer = new EntryWriter(spec, clock);
+        Feed = new JobFeed(limits, _lock);
+        Children = new JobChildren(_lock);
         Stopping = _stopping.Token;
         CreatedTimestamp = clock.GetTimestamp();
     }
 
     public JobSpec Spec { get; }
+
+    /// <summary>The job's log and its readers.</summary>
+    public JobFeed Feed { get; }
+
+    /// <summary>The jobs that this one has delegated work to (§10).</summary>
+    public JobChildren Children { get; }
 
     /// <summary>When it was created, on the monotonic clock.</summary>
     public long CreatedTimestamp { get; }
@@ -67,7 +65,17 @@ internal sealed class Job
     {
         lock (_lock)
         {
-            return new JobSnapshot(_state, _log.Length);
+            return new JobSnapshot(_state, Feed.LengthNeedsLock);
+        }
+    }
+
+    /// <summary>Adds a reader, who hears of everything that is appended from now on.</summary>
+    public JobSnapshot Attach(JobReader reader)
+    {
+        lock (_lock)
+        {
+            Feed.AddNeedsLock(reader);
+            return new JobSnapshot(_state, Feed.LengthNeedsLock);
         }
     }
 
@@ -80,7 +88,7 @@ internal sealed class Job
             return false;
         }
 
-        if (state.IsTerminal)
+        if (state.Decision is not null)
         {
             CompleteEnd();
         }
@@ -103,46 +111,81 @@ internal sealed class Job
                 return false;
             }
 
+            if (state is JobState.Settling && Spec.Credentials.IsEmpty)
+            {
+                state = JobTransitions.Next(state, JobSignal.TakenBack).State;
+            }
+
             // What the transition shows is serialised outside the lock; when another signal came between, it is decided anew.
-            ArrayBufferWriter<byte> tail = Scratch();
-            WriteTransition(tail, state);
-            if (TryMove(seen, state, tail.WrittenSpan))
+            if (TryMove(seen, state, _writer.Write(state)))
             {
                 return true;
             }
         }
     }
 
-    /// <summary>What follows from the end, once: the agent is told to stop, and the owner hears of it.</summary>
+    /// <summary>What follows from a decided end, and again from its being shown: the agent is told to stop, the rest of the budget goes back, children end, and the owner hears of it.</summary>
     public void CompleteEnd()
     {
         RequestStop();
-        _owner.OnEnded(this);
+        Spec.Guard.Budget.Close();
+        Children.End();
+        if (Snapshot().State.IsTerminal)
+        {
+            _owner.OnEnded(this);
+        }
+        else
+        {
+            _owner.OnSettling(this);
+        }
     }
 
     /// <summary>Appends an event. Waits while the log is full of what a reader that holds back has not read.</summary>
     /// <exception cref="OperationCanceledException">The job is not running; nothing has happened.</exception>
     public ValueTask EmitAsync(EventBody body)
     {
-        ArrayBufferWriter<byte> tail = Scratch();
-        FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), body);
-        Features required = EventKinds.RequiredFeature(body.Kind);
-        EmitOutcome outcome = TryEmit(tail.WrittenSpan, required, out Task? space);
+        NewEntry entry = _writer.Write(body);
+        EmitOutcome outcome = TryEmit(entry, mayWait: true, out Task? space);
         return outcome switch
         {
             EmitOutcome.Done => ValueTask.CompletedTask,
-            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(tail.WrittenSpan.ToArray(), required, space!)),
+            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(new HeldEntry(entry), space!)),
             _ => ValueTask.FromException(HasEnded()),
         };
     }
 
-    /// <summary>Serialises an event about the job that does not stand in its log.</summary>
-    public byte[] WriteOwnTail(EventBody body)
+    /// <summary>Appends an event of the runtime's own at once, also over the limits: there are few of them.</summary>
+    /// <param name="body">The event.</param>
+    /// <param name="publicForm">The event for all but the job's principal; null = it holds no secret.</param>
+    /// <returns>False when the job is not running; then nothing has happened.</returns>
+    public bool TryEmitNow(EventBody body, EventBody? publicForm = null) =>
+        TryEmit(_writer.Write(body, publicForm), mayWait: false, out _) is EmitOutcome.Done;
+
+    /// <summary>Announces a child job, whose readers may begin behind the announcement (§10).</summary>
+    /// <returns>The number of the entry; null when the job is not running, and then nothing has happened.</returns>
+    public long? TryAnnounce(Job child, DelegateEvent body)
     {
-        var tail = new ArrayBufferWriter<byte>(256);
-        FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), body);
-        return tail.WrittenSpan.ToArray();
+        NewEntry entry = _writer.Write(body);
+        ImmutableArray<JobReader> readers;
+        long number;
+        lock (_lock)
+        {
+            if (!JobTransitions.Next(_state, JobSignal.EventEmitted).Applied)
+            {
+                return null;
+            }
+
+            readers = Feed.AppendNeedsLock(entry);
+            number = Feed.LengthNeedsLock;
+            Children.AddNeedsLock(number, child);
+        }
+
+        Wake(readers);
+        return number;
     }
+
+    /// <summary>Serialises an event about the job that does not stand in its log.</summary>
+    public byte[] WriteOwnTail(EventBody body) => _writer.Write(body).Bytes.ToArray();
 
     /// <summary>Asks the agent to stop without ending the job. Those who listen are told on other threads.</summary>
     public void RequestStop()
@@ -156,126 +199,27 @@ internal sealed class Job
         }
     }
 
-    /// <summary>Adds a reader, who hears of everything that is appended from now on.</summary>
-    public JobSnapshot Attach(JobReader reader)
-    {
-        lock (_lock)
-        {
-            _readers.Add(reader);
-            return new JobSnapshot(_state, _log.Length);
-        }
-    }
-
-    public void Detach(JobReader reader)
-    {
-        SetHoldsBack(reader, false);
-        lock (_lock)
-        {
-            _readers.Remove(reader);
-        }
-    }
-
-    /// <summary>Says whether a reader slows the agent when he does not keep up.</summary>
-    public void SetHoldsBack(JobReader reader, bool holdsBack)
-    {
-        TaskCompletionSource? space;
-        lock (_lock)
-        {
-            reader.HoldsBack = holdsBack;
-            space = _readers.TakeSpace(_log.Evicted);
-        }
-
-        space?.SetResult();
-    }
-
-    /// <summary>Reads on for a reader; see <see cref="JobLog.Read"/>.</summary>
-    public LogReadStatus ReadLog<TSink>(JobReader reader, ref TSink sink)
-        where TSink : struct, ILogSink
-    {
-        LogReadStatus status;
-        TaskCompletionSource? space;
-        lock (_lock)
-        {
-            long position = reader.Position;
-            status = _log.Read(ref position, ref sink);
-            reader.Position = position;
-            space = _readers.TakeSpace(_log.Evicted);
-        }
-
-        space?.SetResult();
-        return status;
-    }
-
-    /// <summary>Reads the log from any position; see <see cref="JobLog.Read"/>.</summary>
-    public LogReadStatus ReadLog<TSink>(ref long position, ref TSink sink)
-        where TSink : struct, ILogSink
-    {
-        lock (_lock)
-        {
-            return _log.Read(ref position, ref sink);
-        }
-    }
-
-    /// <summary>Whether all entries behind a position are still held.</summary>
-    public bool Holds(long position)
-    {
-        lock (_lock)
-        {
-            return position >= _log.Evicted;
-        }
-    }
-
-    /// <summary>Whether all entries behind what a reader has read are still held.</summary>
-    public bool Holds(JobReader reader)
-    {
-        lock (_lock)
-        {
-            return reader.Position >= _log.Evicted;
-        }
-    }
-
-    /// <summary>The job is forgotten: its log no longer counts against the runtime's memory.</summary>
-    public void ReleaseLog()
-    {
-        lock (_lock)
-        {
-            _log.Release();
-        }
-    }
-
-    private static ArrayBufferWriter<byte> Scratch()
-    {
-        const int keptBytes = 64 * 1024;
-        if (_scratch is not { Capacity: <= keptBytes })
-        {
-            _scratch = new ArrayBufferWriter<byte>(1024);
-        }
-
-        _scratch.ResetWrittenCount();
-        return _scratch;
-    }
-
     private OperationCanceledException HasEnded() => new("The job has ended.", Stopping);
 
-    private async Task EmitWhenSpaceAsync(byte[] tail, Features required, Task space)
+    private async Task EmitWhenSpaceAsync(HeldEntry held, Task space)
     {
         while (true)
         {
             bool isStopping = false;
             try
             {
-                await space.WaitAsync(_limits.StallTime, _clock, Stopping).ConfigureAwait(false);
+                await space.WaitAsync(_limits.StallTime, _writer.Clock, Stopping).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
-                ReleaseStalledReaders();
+                Feed.ReleaseStalled();
             }
             catch (OperationCanceledException)
             {
                 isStopping = true; // ended, or about to be: the agent does not wait any more
             }
 
-            EmitOutcome outcome = TryEmit(tail, required, out Task? next);
+            EmitOutcome outcome = TryEmit(held.Entry, mayWait: true, out Task? next);
             if (outcome is EmitOutcome.Done)
             {
                 return;
@@ -285,34 +229,7 @@ internal sealed class Job
         }
     }
 
-    private void ReleaseStalledReaders()
-    {
-        IReadOnlyList<JobReader> stalled;
-        lock (_lock)
-        {
-            stalled = _readers.ReleaseStalled(_log.Evicted);
-        }
-
-        foreach (JobReader reader in stalled)
-        {
-            reader.OnStalled();
-        }
-    }
-
-    private void WriteTransition(ArrayBufferWriter<byte> tail, JobState state)
-    {
-        switch (state)
-        {
-            case JobState.InProgress:
-                FrameWriter.WriteEventTail(tail, _jobMembers, _clock.GetUtcNow(), new StatusEvent { Phase = "running" });
-                break;
-            case JobState.Ended ended:
-                FrameWriter.WriteTerminalTail(tail, _jobMembers, _clock.GetUtcNow(), ended.Outcome.ToMessage(Spec.Id));
-                break;
-        }
-    }
-
-    private bool TryMove(JobState from, JobState to, ReadOnlySpan<byte> tail)
+    private bool TryMove(JobState from, JobState to, NewEntry shown)
     {
         ImmutableArray<JobReader> readers;
         lock (_lock)
@@ -328,20 +245,19 @@ internal sealed class Job
             }
 
             _state = to;
-            if (tail.IsEmpty)
+            if (shown.Bytes.IsEmpty)
             {
-                return true; // nothing to show
+                return true;
             }
 
-            _log.Append(tail, Features.None, to.IsTerminal, _readers.FirstUnread); // over the limit if need be: start and end, once each
-            readers = _readers.All;
+            readers = Feed.AppendNeedsLock(shown); // over the limit if need be: start and end, once each
         }
 
         Wake(readers);
         return true;
     }
 
-    private EmitOutcome TryEmit(ReadOnlySpan<byte> tail, Features required, out Task? space)
+    private EmitOutcome TryEmit(NewEntry entry, bool mayWait, out Task? space)
     {
         space = null;
         ImmutableArray<JobReader> readers;
@@ -352,14 +268,12 @@ internal sealed class Job
                 return EmitOutcome.Refused;
             }
 
-            if (_log.IsFullFor(tail.Length) && _readers.HoldBack(_log.Evicted))
+            if (mayWait && Feed.MustWaitNeedsLock(entry.Bytes.Length, out space))
             {
-                space = _readers.WaitForSpace();
                 return EmitOutcome.Full;
             }
 
-            _log.Append(tail, required, isTerminal: false, _readers.FirstUnread);
-            readers = _readers.All;
+            readers = Feed.AppendNeedsLock(entry);
         }
 
         Wake(readers);
@@ -379,6 +293,15 @@ internal sealed class Job
         Done,
         Refused,
         Full,
+    }
+
+    /// <summary>An entry that waits, with bytes of its own.</summary>
+    private sealed class HeldEntry(NewEntry entry)
+    {
+        private readonly byte[] _bytes = entry.Bytes.ToArray();
+        private readonly Features _required = entry.Required;
+
+        public NewEntry Entry => new() { Bytes = _bytes, Required = _required };
     }
 }
 

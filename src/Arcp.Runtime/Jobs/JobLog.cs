@@ -1,4 +1,3 @@
-using Arcp.Core;
 using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Jobs;
@@ -51,29 +50,28 @@ internal sealed class JobLog(JobLimits limits)
     }
 
     /// <summary>Appends an entry.</summary>
-    /// <param name="tail">Its bytes.</param>
-    /// <param name="required">The feature a session needs to receive it.</param>
-    /// <param name="isTerminal">Whether it is the last.</param>
+    /// <param name="entry">The entry; its bytes are copied.</param>
     /// <param name="keepFrom">When there are too many, the oldest entries go up to this one, which stays.</param>
-    public void Append(ReadOnlySpan<byte> tail, Features required, bool isTerminal, long keepFrom = long.MaxValue)
+    public void Append(in NewEntry entry, long keepFrom = long.MaxValue)
     {
-        if (tail.Length > _slab.Length - _slabUsed)
+        ReadOnlySpan<byte> bytes = entry.Bytes;
+        if (bytes.Length > _slab.Length - _slabUsed)
         {
             // Small jobs stay small, long ones soon use large slabs.
             int size = Math.Min(LargestSlab, Math.Max(FirstSlab, _slab.Length * 2));
-            _slab = new byte[Math.Max(size, tail.Length)];
+            _slab = new byte[Math.Max(size, bytes.Length)];
             _slabUsed = 0;
         }
 
-        tail.CopyTo(_slab.AsSpan(_slabUsed));
-        Push(new LogEntry(_slab, _slabUsed, tail.Length, required, isTerminal));
-        _slabUsed += tail.Length;
-        Count(tail.Length);
+        bytes.CopyTo(_slab.AsSpan(_slabUsed));
+        Push(new LogEntry(_slab, _slabUsed, bytes.Length - entry.PublicLength, entry.PublicLength, entry.Required, entry.Kind));
+        _slabUsed += bytes.Length;
+        Count(bytes.Length);
         Length++;
         ArcpTelemetry.EventsEmitted.Add(1);
         while (_count > 1 && Evicted + 1 < keepFrom && (_count > limits.MaxEntries || Bytes > limits.MaxBytes || limits.Memory.IsFull))
         {
-            Count(-_ring[_start].Length);
+            Count(-_ring[_start].Size);
             ArcpTelemetry.EventsEvicted.Add(1);
             _ring[_start] = default;
             _start = (_start + 1) % _ring.Length;

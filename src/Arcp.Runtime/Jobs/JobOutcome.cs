@@ -13,7 +13,9 @@ internal abstract record JobOutcome
 
     public static JobOutcome ShutDown { get; } = new Failed(ErrorCode.InternalError, "The runtime is shutting down.", Retryable: true);
 
-    public static JobOutcome NotAccepted { get; } = new Failed(ErrorCode.InternalError, "The job was not accepted.", Retryable: true);
+    public static JobOutcome LeaseHasExpired { get; } = new Failed(ErrorCode.LeaseExpired, "The job's lease has expired.", Retryable: false);
+
+    public static JobOutcome ParentEnded { get; } = new Cancellation("its parent job has ended.");
 
     public abstract JobStatus Status { get; }
 
@@ -24,9 +26,23 @@ internal abstract record JobOutcome
 
     public sealed record Succeeded(RawJson Result) : JobOutcome
     {
+        /// <summary>A line for people.</summary>
+        public string? Summary { get; init; }
+
         public override JobStatus Status => JobStatus.Success;
 
-        public override ArcpMessage ToMessage(JobId jobId) => new JobResult { FinalStatus = Status, Result = Result };
+        public override ArcpMessage ToMessage(JobId jobId) => new JobResult { FinalStatus = Status, Result = Result, Summary = Summary };
+    }
+
+    /// <summary>The result was streamed before (§8.4).</summary>
+    /// <param name="ResultId">Which result.</param>
+    /// <param name="Size">Its decoded bytes.</param>
+    /// <param name="Summary">A line for people.</param>
+    public sealed record SucceededByStream(ResultId ResultId, long Size, string? Summary) : JobOutcome
+    {
+        public override JobStatus Status => JobStatus.Success;
+
+        public override ArcpMessage ToMessage(JobId jobId) => new JobResult { FinalStatus = Status, ResultId = ResultId, ResultSize = Size, Summary = Summary };
     }
 
     public sealed record Failed(ErrorCode Code, string Message, bool Retryable) : JobOutcome

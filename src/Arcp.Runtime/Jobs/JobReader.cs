@@ -6,9 +6,6 @@ internal abstract class JobReader
     /// <summary>The number of the last entry read. Needs the job's lock once the reader is attached.</summary>
     public long Position { get; set; }
 
-    /// <summary>Whether the log may not let go of what this reader has not read, so that he slows the agent instead. Needs the job's lock.</summary>
-    public bool HoldsBack { get; set; }
-
     /// <summary>The log has grown. Called outside the job's lock, by any thread; must return at once and must not throw.</summary>
     public abstract void OnAppended();
 

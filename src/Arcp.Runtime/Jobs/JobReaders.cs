@@ -3,9 +3,10 @@ using System.Collections.Immutable;
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>The readers of one job, those among them who hold its agent back, and the agent's wait for them.</summary>
-/// <remarks>Needs the job's lock.</remarks>
+/// <remarks>Needs the job's lock. Readers may be many; those who hold back are few, and only they are looked at when the job emits.</remarks>
 internal sealed class JobReaders
 {
+    private readonly List<JobReader> _holders = [];
     private TaskCompletionSource? _space;
 
     /// <summary>All readers, as an array that never changes.</summary>
@@ -17,9 +18,9 @@ internal sealed class JobReaders
         get
         {
             long first = long.MaxValue;
-            foreach (JobReader reader in All)
+            foreach (JobReader reader in _holders)
             {
-                first = reader.HoldsBack ? Math.Min(first, reader.Position + 1) : first;
+                first = Math.Min(first, reader.Position + 1);
             }
 
             return first;
@@ -28,11 +29,21 @@ internal sealed class JobReaders
 
     public void Add(JobReader reader) => All = All.Add(reader);
 
+    /// <summary>Removes a reader, who holds nobody back any more.</summary>
     public void Remove(JobReader reader) => All = All.Remove(reader);
+
+    public void SetHoldsBack(JobReader reader, bool holdsBack)
+    {
+        _holders.Remove(reader);
+        if (holdsBack)
+        {
+            _holders.Add(reader);
+        }
+    }
 
     /// <summary>Whether anybody who holds back has not read the oldest entry that is held.</summary>
     /// <param name="evicted">How many entries have gone.</param>
-    public bool HoldBack(long evicted) => All.Any(reader => HoldsBack(reader, evicted));
+    public bool HoldBack(long evicted) => FirstUnread <= evicted + 1;
 
     /// <summary>Ends when nobody holds back any more.</summary>
     public Task WaitForSpace() => (_space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
@@ -51,19 +62,13 @@ internal sealed class JobReaders
         return space;
     }
 
-    /// <summary>Lets nobody hold back any more.</summary>
+    /// <summary>Lets those who hold back now do so no more.</summary>
     /// <param name="evicted">How many entries have gone.</param>
-    /// <returns>Those who did, to be told outside the lock.</returns>
+    /// <returns>They, to be told outside the lock.</returns>
     public IReadOnlyList<JobReader> ReleaseStalled(long evicted)
     {
-        JobReader[] stalled = [.. All.Where(reader => HoldsBack(reader, evicted))];
-        foreach (JobReader reader in stalled)
-        {
-            reader.HoldsBack = false;
-        }
-
+        JobReader[] stalled = [.. _holders.Where(reader => reader.Position <= evicted)];
+        Array.ForEach(stalled, reader => _holders.Remove(reader));
         return stalled;
     }
-
-    private static bool HoldsBack(JobReader reader, long evicted) => reader.HoldsBack && reader.Position <= evicted;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
@@ -11,7 +12,7 @@ namespace Arcp.Runtime.Jobs;
 
 /// <summary>All jobs that are at work or retained, and each principal's share of them.</summary>
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
-internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
+internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
 {
     private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
@@ -31,42 +32,64 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
 
     public IEnumerable<Job> All => _jobs.Values;
 
-    /// <summary>Creates a job, unless a limit or the shutdown forbids it.</summary>
-    public JobCreation TryCreate(JobSpec spec, out Job? job)
+    /// <summary>Keeps a place for a job of a principal's; nothing of the job is known to anybody until the place is filled.</summary>
+    /// <exception cref="ArcpException"><c>INTERNAL_ERROR</c>: a limit or the shutdown forbids it.</exception>
+    public JobSlot Reserve(Principal principal)
     {
-        job = null;
         lock (_lock)
         {
             if (_isClosed)
             {
-                return JobCreation.ShuttingDown;
+                throw new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true);
             }
 
-            if (!_shares.TryGetValue(spec.Principal, out Share? share))
+            if (!_shares.TryGetValue(principal, out Share? share))
             {
-                _shares.Add(spec.Principal, share = new Share());
+                _shares.Add(principal, share = new Share());
             }
 
             if (share.Active >= options.MaxRunningJobsPerPrincipal)
             {
-                return JobCreation.TooMany;
+                throw new ArcpException(
+                    ErrorCode.InternalError,
+                    $"The limit of {options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
+                    retryable: true);
             }
 
             share.Active++;
-            _active++;
-            ArcpTelemetry.JobsRunning.Add(1);
-            job = new Job(spec, _limits, clock, this);
-            _jobs[spec.Id] = job;
-            share.Listing.Add(job);
-            return JobCreation.Created;
+            return new JobSlot(this, principal);
         }
     }
 
-    /// <summary>Takes back a job that was never accepted. It ends as well, for whoever has found it in a listing meanwhile.</summary>
-    public void Discard(Job job)
+    /// <summary>Creates the job that a place was kept for.</summary>
+    public Job Create(JobSpec spec)
     {
-        Forget(job);
-        job.TryApply(new JobSignal.Stopped(JobOutcome.NotAccepted)); // unless the shutdown has ended it already
+        var job = new Job(spec, _limits, clock, this);
+        bool isClosed;
+        lock (_lock)
+        {
+            isClosed = _isClosed;
+            _active++;
+            _jobs[spec.Id] = job;
+            _shares[spec.Principal].Listing.Add(job);
+        }
+
+        ArcpTelemetry.JobsRunning.Add(1);
+        if (isClosed)
+        {
+            job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown)); // it was decided while the runtime began to stop, which ended all jobs there were
+        }
+
+        return job;
+    }
+
+    /// <summary>Gives back a place that no job was created for.</summary>
+    public void Release(Principal principal)
+    {
+        lock (_lock)
+        {
+            ReleaseNeedsLock(principal);
+        }
     }
 
     public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job) => _jobs.TryGetValue(id, out job);
@@ -101,13 +124,22 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         }
     }
 
-    void IJobOwner.OnEnded(Job job)
+    // Before the end can be seen: whoever sees it may submit again at once.
+    void IJobOwner.OnEnding(Job job)
     {
-        if (!_jobs.ContainsKey(job.Spec.Id))
+        lock (_lock)
         {
-            return; // it was taken back
+            _active--;
+            ReleaseNeedsLock(job.Spec.Principal);
         }
 
+        ArcpTelemetry.JobsRunning.Add(-1);
+    }
+
+    void IJobOwner.OnSettling(Job job) => settlement.Begin(job);
+
+    void IJobOwner.OnEnded(Job job)
+    {
         string status = job.Snapshot().State.Status.Value;
         Log.JobEnded(logger, job.Spec.Id, status);
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
@@ -115,18 +147,11 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
         deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
     }
 
-    // Before the end can be seen: whoever sees it may submit again at once.
-    void IJobOwner.OnEnding(Job job)
+    private void ReleaseNeedsLock(Principal principal)
     {
-        lock (_lock)
-        {
-            Share share = _shares[job.Spec.Principal];
-            share.Active--;
-            _active--;
-            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
-        }
-
-        ArcpTelemetry.JobsRunning.Add(-1);
+        Share share = _shares[principal];
+        share.Active--;
+        RemoveIfEmptyNeedsLock(principal, share);
     }
 
     private void Forget(Job job)
@@ -136,7 +161,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
             return;
         }
 
-        job.ReleaseLog();
+        job.Feed.Release();
         lock (_lock)
         {
             Share share = _shares[job.Spec.Principal];
@@ -160,17 +185,4 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, DeadlineQueue dead
 
         public JobListing Listing { get; } = new();
     }
-}
-
-/// <summary>What creating a job came to.</summary>
-internal enum JobCreation
-{
-    /// <summary>It exists.</summary>
-    Created,
-
-    /// <summary>The principal has as many at work as it may.</summary>
-    TooMany,
-
-    /// <summary>The runtime takes no more.</summary>
-    ShuttingDown,
 }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>Runs jobs' agents and turns what becomes of them into signals. Owns every task that it starts.</summary>
-internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
+internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
 {
     private readonly ConcurrentDictionary<Job, Task> _running = new();
 
@@ -44,6 +44,7 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
             job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
         }
 
+        await settlement.WaitAsync().ConfigureAwait(false);
         if (AgentCount > 0)
         {
             Log.AgentsIgnoreShutdown(logger, AgentCount);
@@ -71,11 +72,11 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
         if (job.TryApply(JobSignal.AgentStarted))
         {
             using IDisposable? deadline = ScheduleTimeout(job);
+            using IDisposable? expiry = ScheduleExpiry(job);
             using Activity? activity = StartActivity(job.Spec);
             JobOutcome outcome = await GetOutcomeAsync(job, work).ConfigureAwait(false);
             job.TryApply(new JobSignal.Finished(outcome));
-            JobStatus status = job.Snapshot().State.Status;
-            activity?.SetStatus(status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, status.Value);
+            EndActivity(activity, job);
         }
 
         try
@@ -96,15 +97,36 @@ internal sealed class JobRunner(JobRegistry jobs, DeadlineQueue deadlines, TimeP
         .SetTag("arcp.agent", $"{spec.AgentName}@{spec.AgentVersion}")
         .SetTag("arcp.lease.expires_at", spec.LeaseConstraints?.ExpiresAt?.ToString("O"));
 
+    // The end is decided by now, also when it is not shown yet.
+    private static void EndActivity(Activity? activity, Job job)
+    {
+        if (activity is not null && job.Snapshot().State.Decision is { } decision)
+        {
+            activity.SetTag("arcp.budget.remaining", job.Spec.Guard.Budget.Describe());
+            activity.SetStatus(decision.Status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, decision.Status.Value);
+        }
+    }
+
     private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
         ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.Overrun(limit))))
+        : null;
+
+    // A job still active when its lease ends is ended (§9.5), whatever its agent is doing.
+    private IDisposable? ScheduleExpiry(Job job) => job.Spec.Guard.Expiry is { } expiry
+        ? deadlines.Schedule(expiry.Left, () =>
+        {
+            if (job.TryApply(new JobSignal.Stopped(JobOutcome.LeaseHasExpired)))
+            {
+                Log.LeaseExpired(logger, job.Spec.Id, expiry.At);
+            }
+        })
         : null;
 
     private async Task<JobOutcome> GetOutcomeAsync(Job job, IJobWork work)
     {
         try
         {
-            return new JobOutcome.Succeeded(await work.RunAsync(job, job.Stopping).ConfigureAwait(false));
+            return await work.RunAsync(job, job.Stopping).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (job.Stopping.IsCancellationRequested)
         {

@@ -13,6 +13,9 @@ internal abstract record JobSignal
     /// <summary>The agent says something.</summary>
     public static JobSignal EventEmitted { get; } = new Emitted();
 
+    /// <summary>What was lent to the job is taken back, or that goes on without it.</summary>
+    public static JobSignal TakenBack { get; } = new Settled();
+
     /// <summary>The agent begins.</summary>
     public sealed record Started : JobSignal;
 
@@ -27,4 +30,7 @@ internal abstract record JobSignal
 
     /// <summary>Someone asks for the end and leaves the agent a grace to wind down.</summary>
     public sealed record CancelAsked(JobOutcome.Cancellation Outcome) : JobSignal;
+
+    /// <summary>What was lent to the job is taken back, or that goes on without it: the end may be shown.</summary>
+    public sealed record Settled : JobSignal;
 }

@@ -2,6 +2,8 @@ using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
 using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Credentials;
+using Arcp.Runtime.Leases;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -21,9 +23,8 @@ internal sealed record JobSpec
 
     public required RawJson Input { get; init; }
 
-    public required Lease Lease { get; init; }
-
-    public LeaseConstraints? LeaseConstraints { get; init; }
+    /// <summary>Checks what the job wants to do against its lease (§9).</summary>
+    public LeaseGuard Guard { get; init; } = LeaseGuard.DenyAll;
 
     public required TraceContext Trace { get; init; }
 
@@ -32,4 +33,20 @@ internal sealed record JobSpec
     public TimeSpan? MaxRuntime { get; init; }
 
     public JobId? ParentId { get; init; }
+
+    /// <summary>How many delegations lead to this job; 0 = a client submitted it (§10).</summary>
+    public int DelegationDepth { get; init; }
+
+    /// <summary>Whether the job is lent credentials, when there are any to lend (§9.8).</summary>
+    public bool TakesCredentials { get; init; }
+
+    /// <summary>What was lent to the job and is taken back before its end is shown (§9.8).</summary>
+    public JobCredentials Credentials { get; init; } = JobCredentials.None;
+
+    /// <summary>Whether the submitting session takes streamed results; for others they are put together (§8.4).</summary>
+    public bool StreamsResult { get; init; }
+
+    public Lease Lease => Guard.Lease.Lease;
+
+    public LeaseConstraints? LeaseConstraints => Guard.Expiry is { } expiry ? new LeaseConstraints { ExpiresAt = expiry.At } : null;
 }

@@ -15,6 +15,9 @@ internal abstract record JobState
 
     public abstract JobStatus Status { get; }
 
+    /// <summary>How it ends; null while that is open. Once decided it stays.</summary>
+    public virtual JobOutcome? Decision => null;
+
     public bool IsTerminal => this is Ended;
 
     public sealed record NotStarted : JobState
@@ -33,8 +36,18 @@ internal abstract record JobState
         public override JobStatus Status => JobStatus.Running;
     }
 
+    /// <summary>The end is decided, and what was lent to the job is being taken back before it is shown (§9.8).</summary>
+    public sealed record Settling(JobOutcome Outcome) : JobState
+    {
+        public override JobStatus Status => JobStatus.Running;
+
+        public override JobOutcome Decision => Outcome;
+    }
+
     public sealed record Ended(JobOutcome Outcome) : JobState
     {
         public override JobStatus Status => Outcome.Status;
+
+        public override JobOutcome Decision => Outcome;
     }
 }

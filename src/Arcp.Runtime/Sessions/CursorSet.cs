@@ -18,7 +18,7 @@ internal sealed class CursorSet
     public int Subscriptions { get; private set; }
 
     /// <summary>Whether no job of the session's own has lost what has to be read of it next. A subscription that has ends by itself, visibly.</summary>
-    public bool AreHeld => _cursors.Values.All(static cursor => cursor.IsSubscription || cursor.Job.Holds(cursor));
+    public bool AreHeld => _cursors.Values.All(static cursor => cursor.IsSubscription || cursor.Job.Feed.Holds(cursor));
 
     public bool Contains(JobId jobId) => _cursors.ContainsKey(jobId);
 
@@ -33,11 +33,21 @@ internal sealed class CursorSet
         return cursor.Job.Attach(cursor);
     }
 
+    /// <summary>Lets a cursor read that waited for its job's announcement.</summary>
+    public void Open(JobId jobId)
+    {
+        if (_cursors.TryGetValue(jobId, out JobCursor? cursor) && cursor.IsWaiting)
+        {
+            cursor.IsWaiting = false;
+            cursor.OnAppended();
+        }
+    }
+
     public void Remove(JobCursor cursor)
     {
         _cursors.Remove(cursor.Job.Spec.Id);
         Subscriptions -= cursor.IsSubscription ? 1 : 0;
-        cursor.Job.Detach(cursor);
+        cursor.Job.Feed.Remove(cursor);
     }
 
     public void Clear()
@@ -53,7 +63,7 @@ internal sealed class CursorSet
     {
         foreach (JobCursor cursor in _cursors.Values.Where(cursor => !cursor.IsSubscription))
         {
-            cursor.Job.SetHoldsBack(cursor, holdsBack);
+            cursor.Job.Feed.SetHoldsBack(cursor, holdsBack);
         }
     }
 
@@ -66,7 +76,7 @@ internal sealed class CursorSet
         while (_ready.TryDequeue(out cursor))
         {
             cursor.ClearReady();
-            if (_cursors.TryGetValue(cursor.Job.Spec.Id, out JobCursor? current) && current == cursor)
+            if (_cursors.TryGetValue(cursor.Job.Spec.Id, out JobCursor? current) && current == cursor && !cursor.IsWaiting)
             {
                 return true; // it was not closed since it became ready
             }

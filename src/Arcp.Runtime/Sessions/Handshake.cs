@@ -11,8 +11,9 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>Turns a bare connection into a session with an authenticated principal (§6.1–§6.3), or refuses it. Nothing else runs before.</summary>
 internal sealed class Handshake(SessionServices services)
 {
-    /// <summary>The features that this runtime can serve.</summary>
-    private const Features Offered = Features.Heartbeat | Features.Ack | Features.ListJobs | Features.Subscribe | Features.Progress | Features.AgentVersions;
+    /// <summary>The features that this runtime serves everybody.</summary>
+    private const Features OfferedToAll = Features.Heartbeat | Features.Ack | Features.ListJobs | Features.Subscribe | Features.LeaseExpiresAt
+        | Features.CostBudget | Features.ModelUse | Features.Progress | Features.ResultChunk | Features.AgentVersions;
 
     /// <summary>Answers the first frame. The welcome is queued in the session's outbox.</summary>
     /// <param name="first">The first frame.</param>
@@ -27,7 +28,7 @@ internal sealed class Handshake(SessionServices services)
             case SessionHello hello:
                 Principal? known = await AuthenticateAsync(hello.Auth, context, cancellationToken).ConfigureAwait(false);
                 return ResumeOf(hello) is { } data
-                    ? await ResumeAsync(data with { Features = FeaturesOf(hello) }, IsOwnedBy(known), connection, first.Header).ConfigureAwait(false)
+                    ? await ResumeAsync(data with { Features = FeaturesOf(hello, known is null) }, IsOwnedBy(known), connection, first.Header).ConfigureAwait(false)
                     : Open(hello, known, connection, context, first.Header);
             case SessionResume resume:
                 Func<Principal, bool> isOwner = resume.Auth is null && context.Principal is null
@@ -91,7 +92,9 @@ internal sealed class Handshake(SessionServices services)
     private static Func<Principal, bool> IsOwnedBy(Principal? known) =>
         owner => known is null ? owner.IsAnonymous : owner == known;
 
-    private static Features FeaturesOf(SessionHello hello) => FeatureNames.Parse(hello.Capabilities?.Features) & Offered;
+    // Credentials are never for those who have not proved who they are (§6.2).
+    private Features FeaturesOf(SessionHello hello, bool isAnonymous) => FeatureNames.Parse(hello.Capabilities?.Features)
+        & (services.Broker is not null && !isAnonymous ? OfferedToAll | Features.ProvisionedCredentials : OfferedToAll);
 
     /// <summary>Finds the principal; null = anonymous.</summary>
     private async Task<Principal?> AuthenticateAsync(SessionAuth? auth, ConnectionContext context, CancellationToken cancellationToken)
@@ -136,7 +139,7 @@ internal sealed class Handshake(SessionServices services)
         SessionId id = SessionId.New(services.Clock);
         var window = new SentWindow(services.Options.MaxHeldFramesPerSession, services.Options.MaxHeldBytesPerSession);
         Principal principal = known ?? Principal.Anonymous(id.Value);
-        var session = new Session(id, principal, new SessionOutbox(new SessionSequence(id, window, new AckLag(services.Options.BackPressureThreshold))), services.Clock);
+        var session = new Session(id, principal, new SessionOutbox(new SessionSequence(id, principal, window, new AckLag(services.Options.BackPressureThreshold))), services.Clock);
 
         string token = ResumeTokenHash.Mint(out ResumeTokenHash hash);
         if (!services.Sessions.TryAdd(session, connection, hash))
@@ -147,7 +150,7 @@ internal sealed class Handshake(SessionServices services)
                 retryable: true);
         }
 
-        Begin(session, connection, token, lastEventSeq: null, FeaturesOf(hello), header);
+        Begin(session, connection, token, lastEventSeq: null, FeaturesOf(hello, known is null), header);
         Log.SessionOpened(services.Logger, id, principal.Name, hello.Client?.Name ?? hello.ClientName, context.RemoteAddress);
         return session;
     }

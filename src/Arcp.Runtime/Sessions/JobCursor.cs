@@ -12,6 +12,9 @@ internal sealed class JobCursor(Job job, SessionOutbox outbox, bool isSubscripti
     /// <summary>Whether it was opened by a subscribe, and not by the submit.</summary>
     public bool IsSubscription { get; } = isSubscription;
 
+    /// <summary>Whether it waits until the session has been sent the announcement of the job (§10). Needs the outbox's lock.</summary>
+    public bool IsWaiting { get; set; }
+
     /// <inheritdoc/>
     public override void OnAppended()
     {

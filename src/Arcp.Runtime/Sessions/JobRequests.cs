@@ -51,12 +51,12 @@ internal sealed class JobRequests(Session session, SessionServices services)
         session.Outbox.ActAndPost(() =>
         {
             applied = job.TryTransition(signal, out state);
-            JobCancelled answer = !applied && state.IsTerminal
-                ? new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = state.Status }
+            JobCancelled answer = !applied && state.Decision is { } decision
+                ? new JobCancelled { JobId = job.Spec.Id, AlreadyTerminal = true, FinalStatus = decision.Status }
                 : new JobCancelled { JobId = job.Spec.Id, Reason = cancel.Reason };
             return ToFrame(answer, header, job);
         });
-        if (applied && state!.IsTerminal)
+        if (applied && state!.Decision is not null)
         {
             job.CompleteEnd();
         }
@@ -84,7 +84,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
 
         bool wantsHistory = subscribe.History ?? subscribe.FromEventSeq is not null;
         long from = subscribe.FromEventSeq ?? 0;
-        if (wantsHistory && !job.Holds(from))
+        if (wantsHistory && !job.Feed.Holds(from))
         {
             throw new ArcpException(ErrorCode.InvalidRequest, "job.subscribe: the job's first events are no longer held; ask for a higher 'from_event_seq', or for no history.");
         }
@@ -178,11 +178,19 @@ internal sealed class JobRequests(Session session, SessionServices services)
         Agent = session.AgentLabel(job.Spec),
         Lease = job.Spec.Lease,
         LeaseConstraints = job.Spec.LeaseConstraints,
+        Budget = job.Spec.Guard.Budget.Remaining,
+        Credentials = CredentialsFor(job),
         ParentJobId = job.Spec.ParentId,
         TraceId = job.Spec.Trace.Value,
         SubscribedFrom = now.LogLength,
         Replayed = replayed,
     };
+
+    // Only the submitter's principal, and only where the feature is negotiated (§7.6).
+    private IReadOnlyList<ProvisionedCredential>? CredentialsFor(Job job) =>
+        job.Spec.Principal == session.Principal && session.Has(Features.ProvisionedCredentials) && !job.Spec.Credentials.IsEmpty
+            ? job.Spec.Credentials.Current
+            : null;
 
     private ControlFrame ToFrame(ArcpMessage message, FrameHeader header, Job job) => new(
         ControlFrames.Frame(message, new FrameHeader

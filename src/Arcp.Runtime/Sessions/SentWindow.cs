@@ -73,7 +73,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
 
         return _runs.All(run => run.FirstSeq + run.Count - 1 <= seq
             || run.OwnTail is not null
-            || run.Job.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1));
+            || run.Job.Feed.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1));
     }
 
     /// <summary>Finds what a number stands for.</summary>

@@ -129,10 +129,30 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             _control.Add(accepted);
             _cursors.Add(cursor);
-            job.SetHoldsBack(cursor, _connection is not null);
+            job.Feed.SetHoldsBack(cursor, _connection is not null);
         }
 
         cursor.OnAppended();
+    }
+
+    /// <summary>Reads the log of a child job, behind the entry that announces it on the parent's stream (§10).</summary>
+    public void OpenChild(Job parent, Job child, long announcedAt)
+    {
+        lock (_lock)
+        {
+            if (!_cursors.TryGet(parent.Spec.Id, out JobCursor? announcing))
+            {
+                return; // the session is gone
+            }
+
+            var cursor = new JobCursor(child, this, isSubscription: false) { IsWaiting = true };
+            _cursors.Add(cursor);
+            child.Feed.SetHoldsBack(cursor, _connection is not null);
+            if (parent.Feed.PositionOf(announcing) >= announcedAt)
+            {
+                _cursors.Open(child.Spec.Id);
+            }
+        }
     }
 
     /// <summary>Subscribes to a job (§7.6): queues the answer and reads the log behind it.</summary>
@@ -296,7 +316,13 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
         while (!_isComplete && !_sequence.IsReplaying && !batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
         {
-            switch (_sequence.Collect(cursor, batch, out bool sawTerminal))
+            CollectedEntries collected = _sequence.Collect(cursor, batch);
+            foreach (JobId child in collected.Announced)
+            {
+                _cursors.Open(child);
+            }
+
+            switch (collected.Status)
             {
                 case LogReadStatus.Gone:
                     EndSlowConsumerNeedsLock(cursor);
@@ -305,7 +331,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                     cursor.OnAppended();
                     break;
                 default:
-                    if (sawTerminal)
+                    if (collected.SawTerminal)
                     {
                         _cursors.Remove(cursor);
                     }

@@ -60,6 +60,15 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
         }
     }
 
+    /// <summary>Finds a session.</summary>
+    public Session? Find(SessionId id)
+    {
+        lock (_lock)
+        {
+            return _sessions.GetValueOrDefault(id)?.Session;
+        }
+    }
+
     /// <summary>Claims a session for one resumer. Of all who come with the same token exactly one succeeds, until <see cref="Attach"/> or <see cref="Release"/>.</summary>
     /// <param name="token">The token.</param>
     /// <param name="session">The session.</param>

@@ -2,13 +2,14 @@ using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Serialization;
+using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Jobs;
 
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The numbers of a session (§8.3): gives them to what it sends, remembers what each stands for, sends it again after a resume.</summary>
 /// <remarks>Needs the outbox's lock. Wire order is number order: while frames are sent again no new number is given.</remarks>
-internal sealed class SessionSequence(SessionId sessionId, SentWindow window, AckLag lag)
+internal sealed class SessionSequence(SessionId sessionId, Principal principal, SentWindow window, AckLag lag)
 {
     private readonly SentWindow _window = window;
     private readonly byte[] _prefix = FrameWriter.SequencedPrefix(sessionId);
@@ -59,8 +60,8 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
             }
 
             long position = sent.Entry - 1;
-            var sink = new ReplaySink(this, batch, sent.Count);
-            if (sent.Job.ReadLog(ref position, ref sink) is LogReadStatus.Gone)
+            var sink = new ReplaySink(this, batch, sent.Job, sent.Count);
+            if (sent.Job.Feed.Read(ref position, ref sink) is LogReadStatus.Gone)
             {
                 return false;
             }
@@ -75,12 +76,24 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
     }
 
     /// <summary>Collects a job's new entries and numbers them, as many as one job may put into a batch.</summary>
-    public LogReadStatus Collect(JobCursor cursor, FrameBatch batch, out bool sawTerminal)
+    public CollectedEntries Collect(JobCursor cursor, FrameBatch batch)
     {
         var sink = new LiveSink(this, batch, cursor.Job);
-        LogReadStatus status = cursor.Job.ReadLog(cursor, ref sink);
-        sawTerminal = sink.SawTerminal;
-        return status;
+        LogReadStatus status = cursor.Job.Feed.Read(cursor, ref sink);
+        return new CollectedEntries(status, sink.SawTerminal, sink.Announced ?? []);
+    }
+
+    // Secrets are for the job's principal alone, where credentials were negotiated (§9.8).
+    private bool IsOwner(Job job) => Features.HasFlag(Features.ProvisionedCredentials) && job.Spec.Principal == principal;
+
+    // A streamed result is put together for a session that takes no chunks, as long as they are held (§6.2).
+    private ReadOnlySpan<byte> TailOf(in LogEntry entry, Job job, bool isOwner)
+    {
+        ReadOnlySpan<byte> tail = entry.TailFor(isOwner);
+        return entry.Kind is EntryKind.Terminal && !Features.HasFlag(Features.ResultChunk)
+            && job.Snapshot().State.Decision is JobOutcome.SucceededByStream streamed && StreamedResult.TryAssemble(job) is { } inline
+            ? StreamedResult.WithInline(tail, inline, streamed.Summary)
+            : tail;
     }
 
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
@@ -105,9 +118,12 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
         /// <summary>How much one job may put into a batch before the others have their turn.</summary>
         private const int Quantum = 16 * 1024;
 
+        private readonly bool _isOwner = sequence.IsOwner(job);
         private int _taken;
 
         public bool SawTerminal { get; private set; }
+
+        public List<JobId>? Announced { get; private set; }
 
         public bool Accept(long number, in LogEntry entry)
         {
@@ -117,23 +133,36 @@ internal sealed class SessionSequence(SessionId sessionId, SentWindow window, Ac
             }
 
             sequence.WarnIfDue(batch, job);
-            int length = sequence._prefix.Length + entry.Length;
-            sequence.Write(batch, sequence._window.Add(job, number, length), entry.Tail);
-            SawTerminal |= entry.IsTerminal;
+            ReadOnlySpan<byte> tail = sequence.TailOf(entry, job, _isOwner);
+            int length = sequence._prefix.Length + tail.Length;
+            sequence.Write(batch, sequence._window.Add(job, number, length), tail);
+            SawTerminal |= entry.Kind is EntryKind.Terminal;
+            if (entry.Kind is EntryKind.ChildAnnounced && job.Children.AnnouncedNeedsLock(number) is { } child)
+            {
+                (Announced ??= []).Add(child.Spec.Id);
+            }
+
             _taken += length;
             return _taken < Quantum && !batch.IsFull;
         }
     }
 
     /// <summary>Sends numbered entries again.</summary>
-    private struct ReplaySink(SessionSequence sequence, FrameBatch batch, long count) : ILogSink
+    private struct ReplaySink(SessionSequence sequence, FrameBatch batch, Job job, long count) : ILogSink
     {
+        private readonly bool _isOwner = sequence.IsOwner(job);
         private long _left = count;
 
         public bool Accept(long number, in LogEntry entry)
         {
-            sequence.Write(batch, sequence._replayNext++, entry.Tail);
+            sequence.Write(batch, sequence._replayNext++, sequence.TailOf(entry, job, _isOwner));
             return --_left > 0 && !batch.IsFull;
         }
     }
 }
+
+/// <summary>What collecting a job's entries came to.</summary>
+/// <param name="Status">Whether there is more.</param>
+/// <param name="SawTerminal">Whether the terminal frame was among them.</param>
+/// <param name="Announced">The child jobs that were announced.</param>
+internal readonly record struct CollectedEntries(LogReadStatus Status, bool SawTerminal, IReadOnlyList<JobId> Announced);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
+using Arcp.Runtime.Credentials;
 using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Time;
@@ -27,6 +28,11 @@ internal sealed record SessionServices
     public required AgentEnvironment AgentEnvironment { get; init; }
 
     public required JobRegistry Jobs { get; init; }
+
+    public required JobFactory JobFactory { get; init; }
+
+    /// <summary>Lends credentials to jobs (§9.8); null = there are none to lend.</summary>
+    public required CredentialBroker? Broker { get; init; }
 
     public required JobRunner Runner { get; init; }
 

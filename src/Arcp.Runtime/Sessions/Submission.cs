@@ -6,6 +6,7 @@ using Arcp.Core.Serialization;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Leases;
 
 namespace Arcp.Runtime.Sessions;
 
@@ -22,7 +23,7 @@ internal sealed class Submission(Session session, SessionServices services)
             AgentDescriptor agent = Check(submit);
             return submit.IdempotencyKey is { } key
                 ? await DecideOnceAsync(new ScopedKey(session.Principal, key), agent, header, submit).ConfigureAwait(false)
-                : Create(agent, header, submit);
+                : await CreateAsync(agent, header, submit, ticket: null).ConfigureAwait(false);
         }
         catch (ArcpException e)
         {
@@ -62,20 +63,12 @@ internal sealed class Submission(Session session, SessionServices services)
                     Details = RawJson.Parse($$"""{"existing_job_id":"{{conflict.Existing.Value}}"}"""),
                 };
             case IdempotencyClaim.Granted { Ticket: var ticket }:
-                SubmitDecision.NewJob? created = null;
                 try
                 {
-                    created = Create(agent, header, submit);
-                    await ticket.AcceptAsync(new AcceptedSubmit(created.Job.Spec.Id, created.Job.Spec.Trace.Value, created.Payload)).ConfigureAwait(false);
-                    return created;
+                    return await CreateAsync(agent, header, submit, ticket).ConfigureAwait(false);
                 }
                 catch
                 {
-                    if (created is not null)
-                    {
-                        services.Jobs.Discard(created.Job);
-                    }
-
                     await ticket.ReleaseAsync().ConfigureAwait(false);
                     throw;
                 }
@@ -85,7 +78,8 @@ internal sealed class Submission(Session session, SessionServices services)
         }
     }
 
-    private SubmitDecision.NewJob Create(AgentDescriptor agent, FrameHeader header, JobSubmit submit)
+    // All that may fail comes first; then the job exists, and whoever asks with the same key may know of it.
+    private async ValueTask<SubmitDecision.NewJob> CreateAsync(AgentDescriptor agent, FrameHeader header, JobSubmit submit, IIdempotencyTicket? ticket)
     {
         CheckParent(submit);
         var spec = new JobSpec
@@ -96,23 +90,39 @@ internal sealed class Submission(Session session, SessionServices services)
             AgentName = agent.Name,
             AgentVersion = agent.Version,
             Input = submit.Input ?? RawJson.Null,
-            Lease = submit.LeaseRequest ?? Lease.Empty,
-            LeaseConstraints = submit.LeaseConstraints,
+            Guard = ToGuard(submit),
             Trace = header.Trace ?? TraceContext.New(),
             CreatedAt = services.Clock.GetUtcNow(),
             MaxRuntime = submit.MaxRuntimeSec is { } seconds ? ToTimeSpan(seconds) : null,
             ParentId = submit.ParentJobId,
+            TakesCredentials = session.Has(Features.ProvisionedCredentials),
+            StreamsResult = session.Has(Features.ResultChunk),
         };
-        byte[] payload = FrameWriter.WritePayload(ToAccepted(spec));
-        return services.Jobs.TryCreate(spec, out Job? job) switch
+        using PreparedJob prepared = await services.JobFactory.PrepareAsync(spec).ConfigureAwait(false);
+        byte[] payload = FrameWriter.WritePayload(ToAccepted(prepared.Spec));
+        if (ticket is not null)
         {
-            JobCreation.Created => new SubmitDecision.NewJob(job!, new AgentWork(agent, services.AgentEnvironment), payload),
-            JobCreation.TooMany => throw new ArcpException(
-                ErrorCode.InternalError,
-                $"The limit of {services.Options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
-                retryable: true),
-            _ => throw new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true),
-        };
+            await ticket.AcceptAsync(new AcceptedSubmit(spec.Id, spec.Trace.Value, payload)).ConfigureAwait(false);
+        }
+
+        Job job = prepared.Create();
+        ticket?.Publish();
+        return new SubmitDecision.NewJob(job, new AgentWork(agent, services.AgentEnvironment), payload);
+    }
+
+    private LeaseGuard ToGuard(JobSubmit submit)
+    {
+        if (submit.LeaseRequest is null or { Count: 0 } && submit.LeaseConstraints?.ExpiresAt is null && !services.Options.AllowUnlistedModels)
+        {
+            return LeaseGuard.DenyAll;
+        }
+
+        CompiledLease lease = submit.LeaseRequest is { } request ? CompiledLease.Compile(request) : CompiledLease.Empty;
+        return new LeaseGuard(
+            lease,
+            new BudgetLedger(lease.Budgets),
+            submit.LeaseConstraints?.ExpiresAt is { } expiresAt ? LeaseExpiry.Start(expiresAt, services.Clock) : null,
+            services.Options.AllowUnlistedModels);
     }
 
     private static AgentReference CheckSchema(JobSubmit submit)
@@ -140,8 +150,8 @@ internal sealed class Submission(Session session, SessionServices services)
         (bool IsUsed, Features Feature, string Member)[] used =
         [
             (name.Version is not null, Features.AgentVersions, "a version in 'agent'"),
-            (submit.LeaseRequest?.ContainsKey(LeaseGrammar.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'"),
-            (submit.LeaseRequest?.ContainsKey(LeaseGrammar.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'"),
+            (submit.LeaseRequest?.ContainsKey(LeaseNamespaces.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'"),
+            (submit.LeaseRequest?.ContainsKey(LeaseNamespaces.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'"),
             (submit.LeaseConstraints?.ExpiresAt is not null, Features.LeaseExpiresAt, "'lease_constraints.expires_at'"),
         ];
         foreach ((bool isUsed, Features feature, string member) in used)
@@ -189,7 +199,8 @@ internal sealed class Submission(Session session, SessionServices services)
         Agent = session.AgentLabel(spec),
         Lease = spec.Lease,
         LeaseConstraints = spec.LeaseConstraints,
-        Budget = LeaseGrammar.Budgets(spec.Lease),
+        Budget = spec.Guard.Lease.Budgets,
+        Credentials = spec.Credentials.IsEmpty ? null : spec.Credentials.Current,
         AcceptedAt = spec.CreatedAt,
         ParentJobId = spec.ParentId,
         TraceId = spec.Trace.Value,

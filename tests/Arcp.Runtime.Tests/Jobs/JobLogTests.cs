@@ -1,5 +1,4 @@
 using System.Text;
-using Arcp.Core;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Tests.Support;
 
@@ -65,13 +64,13 @@ public class JobLogTests
         var log = TestJob.NewLog(maxEntries: int.MaxValue, maxBytes: 100);
         for (int i = 0; i < 10; i++)
         {
-            log.Append(new byte[30], Features.None, isTerminal: false);
+            log.Append(new NewEntry { Bytes = new byte[30] });
         }
 
         log.Bytes.Should().Be(90);
         log.Evicted.Should().Be(7);
 
-        log.Append(new byte[5000], Features.None, isTerminal: true);
+        log.Append(new NewEntry { Bytes = new byte[5000], Kind = EntryKind.Terminal });
 
         log.Evicted.Should().Be(10);
         log.Bytes.Should().Be(5000);
@@ -89,7 +88,7 @@ public class JobLogTests
         var log = TestJob.NewLog(kept, long.MaxValue);
         for (int i = 1; i <= 100; i++)
         {
-            log.Append(Encoding.UTF8.GetBytes(TextOf(i)), Features.None, isTerminal: false);
+            log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) });
             long first = Math.Max(0, i - kept);
             log.Evicted.Should().Be(first);
             Read(log, first, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range((int)first + 1, i - (int)first).Select(n => TextOf(n)));
@@ -107,7 +106,7 @@ public class JobLogTests
             var bytes = new byte[i % 50 == 0 ? random.Next(60_000, 200_000) : random.Next(1, 2000)];
             random.NextBytes(bytes);
             expected.Add(bytes);
-            log.Append(bytes, Features.None, isTerminal: false);
+            log.Append(new NewEntry { Bytes = bytes });
         }
 
         log.Bytes.Should().Be(expected.Sum(bytes => (long)bytes.Length));
@@ -130,7 +129,7 @@ public class JobLogTests
     {
         for (int i = 1; i <= count; i++)
         {
-            log.Append(Encoding.UTF8.GetBytes(TextOf(i)), Features.None, isTerminal: false);
+            log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) });
         }
     }
 
@@ -149,7 +148,7 @@ public class JobLogTests
 
         public bool Accept(long number, in LogEntry entry)
         {
-            Same += entry.Tail.SequenceEqual(expected[(int)number - 1]) ? 1 : 0;
+            Same += entry.TailFor(isOwner: true).SequenceEqual(expected[(int)number - 1]) ? 1 : 0;
             return true;
         }
     }

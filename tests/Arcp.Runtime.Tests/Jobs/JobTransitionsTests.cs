@@ -15,6 +15,7 @@ public class JobTransitionsTests
         ["pending"] = JobState.Waiting,
         ["running"] = JobState.AtWork,
         ["cancelling"] = new JobState.Cancelling(Asked),
+        ["settling"] = new JobState.Settling(Old),
         ["success"] = new JobState.Ended(Old),
         ["error"] = new JobState.Ended(new JobOutcome.Failed(ErrorCode.InternalError, "m", false)),
         ["cancelled"] = new JobState.Ended(new JobOutcome.Cancellation(null)),
@@ -31,19 +32,21 @@ public class JobTransitionsTests
         ["ask"] = new JobSignal.CancelAsked(Asked),
         ["timeout"] = new JobSignal.Stopped(new JobOutcome.Overrun(TimeSpan.FromSeconds(2))),
         ["shutdown"] = new JobSignal.Stopped(JobOutcome.ShutDown),
+        ["settled"] = JobSignal.TakenBack,
     };
 
-    /// <summary>Each line: a state, then the status after each signal; a dash = the signal has no effect.</summary>
+    /// <summary>Each line: a state, then the status after each signal, in parentheses where the end is decided and not shown yet; a dash = the signal has no effect.</summary>
     private static readonly string[] Table =
     [
-        "           started  emitted     finished   failed     cancel     ask         timeout    shutdown",
-        "pending    running  -           -          -          cancelled  cancelled   timed_out  error",
-        "running    -        running     success    error      cancelled  cancelling  timed_out  error",
-        "cancelling -        cancelling  cancelled  cancelled  cancelled  -           cancelled  cancelled",
-        "success    -        -           -          -          -          -           -          -",
-        "error      -        -           -          -          -          -           -          -",
-        "cancelled  -        -           -          -          -          -           -          -",
-        "timed_out  -        -           -          -          -          -           -          -",
+        "           started  emitted     finished     failed       cancel       ask          timeout      shutdown     settled",
+        "pending    running  -           -            -            (cancelled)  (cancelled)  (timed_out)  (error)      -",
+        "running    -        running     (success)    (error)      (cancelled)  cancelling   (timed_out)  (error)      -",
+        "cancelling -        cancelling  (cancelled)  (cancelled)  (cancelled)  -            (cancelled)  (cancelled)  -",
+        "settling   -        -           -            -            -            -            -            -            success",
+        "success    -        -           -            -            -            -            -            -            -",
+        "error      -        -           -            -            -            -            -            -            -",
+        "cancelled  -        -           -            -            -            -            -            -            -",
+        "timed_out  -        -           -            -            -            -            -            -            -",
     ];
 
     public static TheoryData<string, string, string> Cells()
@@ -69,26 +72,34 @@ public class JobTransitionsTests
         (JobState next, bool applied) = JobTransitions.Next(States[state], Signals[signal]);
 
         applied.Should().Be(expected != "-");
-        NameOf(next).Should().Be(applied ? expected : state);
         if (!applied)
         {
             next.Should().BeSameAs(States[state]);
+            return;
         }
-        else if (next is JobState.Ended ended)
+
+        NameOf(next).Should().Be(expected);
+        if (next.Decision is { } decision)
         {
             JobOutcome sent = Signals[signal] switch
             {
                 _ when state == "cancelling" => Asked,
+                JobSignal.Settled => Old,
                 JobSignal.CancelAsked asked => asked.Outcome,
                 JobSignal.Finished finished => finished.Outcome,
                 JobSignal.Stopped stopped => stopped.Outcome,
                 _ => throw new InvalidOperationException("No other signal ends a job."),
             };
-            ended.Outcome.Should().BeSameAs(sent);
+            decision.Should().BeSameAs(sent);
         }
     }
 
-    private static string NameOf(JobState state) => state is JobState.Cancelling ? "cancelling" : state.Status.Value;
+    private static string NameOf(JobState state) => state switch
+    {
+        JobState.Cancelling => "cancelling",
+        JobState.Settling settling => $"({settling.Outcome.Status.Value})",
+        _ => state.Status.Value,
+    };
 
     [Fact]
     public void The_table_has_all_states_and_signals()

@@ -165,7 +165,7 @@ public class CancelRaceTests(ITestOutputHelper output)
         {
             Job job = TestJob.Create();
             job.TryApply(JobSignal.AgentStarted);
-            var outbox = new SessionOutbox(new SessionSequence(job.Spec.SubmittedBy, new SentWindow(1_000, 1 << 20), new AckLag(0)));
+            var outbox = new SessionOutbox(new SessionSequence(job.Spec.SubmittedBy, job.Spec.Principal, new SentWindow(1_000, 1 << 20), new AckLag(0)));
             outbox.TryBegin(
                 new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = _ => "slow"u8.ToArray(), OnStalled = () => { } },
                 lastEventSeq: null).Should().BeTrue();

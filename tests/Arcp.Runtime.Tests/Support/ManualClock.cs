@@ -20,6 +20,15 @@ public sealed class ManualClock : TimeProvider
         }
     }
 
+    /// <summary>Whether a timer is due at exactly this distance.</summary>
+    public bool HasTimerIn(TimeSpan distance)
+    {
+        lock (_lock)
+        {
+            return _timers.Exists(timer => timer.Due == _now + distance);
+        }
+    }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (_lock)

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
-using Arcp.Core.Leases;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Jobs;
 
@@ -23,7 +22,6 @@ internal static class TestJob
             AgentName = "a",
             AgentVersion = "1",
             Input = RawJson.Null,
-            Lease = Lease.Empty,
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
         };
@@ -46,7 +44,7 @@ internal static class TestJob
         var entries = new List<(long Number, string Text, bool IsTerminal)>();
         long position = 0;
         var sink = new ListSink(entries);
-        job.ReadLog(ref position, ref sink).Should().Be(LogReadStatus.CaughtUp);
+        job.Feed.Read(ref position, ref sink).Should().Be(LogReadStatus.CaughtUp);
         return [.. entries.Select(entry =>
         {
             string text = $$"""{"event_seq":{{entry.Number}}{{entry.Text}}""";
@@ -61,7 +59,7 @@ internal static class TestJob
 
         public bool Accept(long number, in LogEntry entry)
         {
-            entries.Add((number, Encoding.UTF8.GetString(entry.Tail), entry.IsTerminal));
+            entries.Add((number, Encoding.UTF8.GetString(entry.TailFor(isOwner: true)), entry.Kind is EntryKind.Terminal));
             return --_room > 0;
         }
     }
@@ -74,6 +72,8 @@ internal static class TestJob
         public void OnEnding(Job job)
         {
         }
+
+        public void OnSettling(Job job) => throw new InvalidOperationException("Nothing was lent to this job.");
 
         public void OnEnded(Job job) => onEnded?.Invoke(job);
     }

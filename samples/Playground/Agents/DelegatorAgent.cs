@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Arcp.Core;
+using Arcp.Core.Leases;
+using Arcp.Runtime.Agents;
+
+namespace Playground.Agents;
+
+/// <summary>Delegates to another agent, and tells how that went.</summary>
+internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, DelegatorAgent.Output>
+{
+    protected override async Task<Output> RunAsync(Input input, JobContext job, CancellationToken cancellationToken)
+    {
+        if (input?.Agent is null)
+        {
+            throw new ArcpException(ErrorCode.InvalidRequest, "delegator takes {agent, input?, lease_request?, lease_constraints?, await=true}.");
+        }
+
+        ChildJob child;
+        try
+        {
+            LeaseConstraints? constraints = input.LeaseConstraints is { } given ? new LeaseConstraints { ExpiresAt = given.ExpiresAt } : null;
+            child = await job.DelegateAsync(input.Agent, input.ChildInput, input.LeaseRequest?.Deserialize<Lease>(), constraints);
+        }
+        catch (ArcpException denial)
+        {
+            return new Output { Code = denial.Code.Value };
+        }
+        catch (JsonException)
+        {
+            return new Output { Code = ErrorCode.InvalidRequest.Value };
+        }
+
+        if (!input.Await)
+        {
+            return new Output { ChildJobId = child.JobId.Value, ChildStatus = child.Status.Value };
+        }
+
+        ChildOutcome outcome = await child.Completion.WaitAsync(cancellationToken);
+        return new Output { ChildJobId = child.JobId.Value, ChildStatus = outcome.Status.Value, ChildResult = outcome.Result };
+    }
+
+    internal sealed record Input
+    {
+        public required string Agent { get; init; }
+
+        [JsonPropertyName("input")]
+        public RawJson? ChildInput { get; init; }
+
+        [JsonPropertyName("lease_request")]
+        public RawJson? LeaseRequest { get; init; }
+
+        [JsonPropertyName("lease_constraints")]
+        public Constraints? LeaseConstraints { get; init; }
+
+        public bool Await { get; init; } = true;
+    }
+
+    internal sealed record Constraints
+    {
+        [JsonPropertyName("expires_at")]
+        public DateTimeOffset? ExpiresAt { get; init; }
+    }
+
+    internal sealed record Output
+    {
+        [JsonPropertyName("child_job_id")]
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? ChildJobId { get; init; }
+
+        [JsonPropertyName("child_status")]
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? ChildStatus { get; init; }
+
+        [JsonPropertyName("child_result")]
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public RawJson? ChildResult { get; init; }
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Code { get; init; }
+    }
+}

@@ -1,0 +1,25 @@
+using Arcp.Runtime.Agents;
+
+namespace Playground.Agents;
+
+/// <summary>Rotates its first credential.</summary>
+internal sealed class RotatorAgent : TypedAgent<RotatorAgent.Input?, RotatorAgent.Output>
+{
+    protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
+    {
+        int rotated = 0;
+        for (int times = job.Credentials.Count > 0 ? (input ?? new Input()).Times : 0; rotated < times; rotated++)
+        {
+            await job.RotateCredentialAsync(job.Credentials[0].Id, cancellationToken);
+        }
+
+        return new Output(rotated);
+    }
+
+    internal sealed record Input
+    {
+        public int Times { get; init; } = 1;
+    }
+
+    internal sealed record Output(int Rotated);
+}

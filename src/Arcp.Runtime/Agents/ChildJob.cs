@@ -1,0 +1,98 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
+using Arcp.Runtime.Jobs;
+
+namespace Arcp.Runtime.Agents;
+
+/// <summary>A job that another job has delegated work to (§10). It ends at the latest when its parent does.</summary>
+/// <remarks>Thread-safe.</remarks>
+public sealed class ChildJob
+{
+    private readonly Job _job;
+    private readonly TaskCompletionSource<ChildOutcome> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal ChildJob(Job job)
+    {
+        _job = job;
+        var watch = new EndWatch(this);
+        job.Attach(watch);
+        watch.OnAppended(); // it may have ended before anybody watched
+    }
+
+    /// <summary>The child.</summary>
+    public JobId JobId => _job.Spec.Id;
+
+    /// <summary>Its agent, as <c>name@version</c>.</summary>
+    public string Agent => $"{_job.Spec.AgentName}@{_job.Spec.AgentVersion}";
+
+    /// <summary>Where it is in its life at this moment (§7.3).</summary>
+    public JobStatus Status => _job.Snapshot().State.Status;
+
+    /// <summary>How the child ended, also when it failed. Never fails itself.</summary>
+    public Task<ChildOutcome> Completion => _completion.Task;
+
+    /// <summary>Waits for the child's result.</summary>
+    /// <param name="cancellationToken">Ends the waiting, not the child.</param>
+    /// <returns>The result; see <see cref="ChildOutcome.Result"/>.</returns>
+    /// <exception cref="ArcpException">The child did not succeed; with its code and message.</exception>
+    public async Task<RawJson> GetResultAsync(CancellationToken cancellationToken = default)
+    {
+        ChildOutcome outcome = await Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return outcome.Error is { } error ? throw error : outcome.Result ?? RawJson.Null;
+    }
+
+    /// <summary>Ends the child as cancelled, unless it has ended already.</summary>
+    /// <param name="reason">Why, for people.</param>
+    /// <returns>Whether it was still active.</returns>
+    public bool Cancel(string? reason = null) => _job.TryApply(new JobSignal.Stopped(new JobOutcome.Cancellation(reason)));
+
+    private void CompleteIfEnded(JobReader watch)
+    {
+        if (_job.Snapshot().State is JobState.Ended ended && _completion.TrySetResult(ChildOutcome.Of(ended.Outcome, _job)))
+        {
+            _job.Feed.Remove(watch);
+        }
+    }
+
+    /// <summary>Waits for the terminal entry in the child's log.</summary>
+    private sealed class EndWatch(ChildJob child) : JobReader
+    {
+        public override void OnAppended() => child.CompleteIfEnded(this);
+
+        public override void OnStalled()
+        {
+            // It holds nobody back.
+        }
+    }
+}
+
+/// <summary>How a child job ended.</summary>
+public sealed record ChildOutcome
+{
+    /// <summary>Its final status.</summary>
+    public required JobStatus Status { get; init; }
+
+    /// <summary>Its result when it succeeded. A streamed one is put together as one JSON string, and null when its first chunks are no longer held.</summary>
+    public RawJson? Result { get; init; }
+
+    /// <summary>The streamed result (§8.4), when there is one.</summary>
+    public ResultId? ResultId { get; init; }
+
+    /// <summary>The size of the streamed result in decoded bytes.</summary>
+    public long? ResultSize { get; init; }
+
+    /// <summary>Why it did not succeed; null when it did.</summary>
+    public ArcpException? Error { get; init; }
+
+    internal static ChildOutcome Of(JobOutcome outcome, Job job) => outcome.ToMessage(job.Spec.Id) switch
+    {
+        JobResult result => new ChildOutcome { Status = outcome.Status, Result = result.Result ?? StreamedResult.TryAssemble(job), ResultId = result.ResultId, ResultSize = result.ResultSize },
+        JobError error => new ChildOutcome
+        {
+            Status = outcome.Status,
+            Error = new ArcpException(error.Code, error.Message ?? string.Empty, error.Retryable) { Details = error.Details },
+        },
+        _ => throw new InvalidOperationException("A job ends with a result or an error."),
+    };
+}

@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>A job's log and those who read it: what sessions see of a job's stream.</summary>
+/// <remarks>Thread-safe, under the one lock of its job. Members that say so need that lock already.</remarks>
+internal sealed class JobFeed(JobLimits limits, Lock jobLock)
+{
+    private readonly Lock _lock = jobLock;
+    private readonly JobLog _log = new(limits);
+    private readonly JobReaders _readers = new();
+
+    /// <summary>The number of the log's last entry. Needs the lock.</summary>
+    public long LengthNeedsLock => _log.Length;
+
+    /// <summary>Adds a reader, who hears of everything that is appended from now on. Needs the lock.</summary>
+    public void AddNeedsLock(JobReader reader) => _readers.Add(reader);
+
+    /// <summary>Appends an entry. Needs the lock.</summary>
+    /// <returns>Who is to be told, without the lock.</returns>
+    public ImmutableArray<JobReader> AppendNeedsLock(in NewEntry entry)
+    {
+        _log.Append(entry, _readers.FirstUnread);
+        return _readers.All;
+    }
+
+    /// <summary>Whether an append has to wait for those who hold back. Needs the lock.</summary>
+    /// <param name="bytes">What is to be appended.</param>
+    /// <param name="space">Ends when it may be tried again.</param>
+    public bool MustWaitNeedsLock(int bytes, out Task? space)
+    {
+        bool mustWait = _log.IsFullFor(bytes) && _readers.HoldBack(_log.Evicted);
+        space = mustWait ? _readers.WaitForSpace() : null;
+        return mustWait;
+    }
+
+    public void Remove(JobReader reader)
+    {
+        SetHoldsBack(reader, false);
+        lock (_lock)
+        {
+            _readers.Remove(reader);
+        }
+    }
+
+    /// <summary>Says whether a reader slows the agent when he does not keep up.</summary>
+    public void SetHoldsBack(JobReader reader, bool holdsBack)
+    {
+        TaskCompletionSource? space;
+        lock (_lock)
+        {
+            _readers.SetHoldsBack(reader, holdsBack);
+            space = _readers.TakeSpace(_log.Evicted);
+        }
+
+        space?.SetResult();
+    }
+
+    /// <summary>Lets nobody hold back any more who does so now, and tells them.</summary>
+    public void ReleaseStalled()
+    {
+        IReadOnlyList<JobReader> stalled;
+        lock (_lock)
+        {
+            stalled = _readers.ReleaseStalled(_log.Evicted);
+        }
+
+        foreach (JobReader reader in stalled)
+        {
+            reader.OnStalled();
+        }
+    }
+
+    /// <summary>Reads on for a reader; see <see cref="JobLog.Read"/>.</summary>
+    public LogReadStatus Read<TSink>(JobReader reader, ref TSink sink)
+        where TSink : struct, ILogSink
+    {
+        LogReadStatus status;
+        TaskCompletionSource? space;
+        lock (_lock)
+        {
+            long position = reader.Position;
+            status = _log.Read(ref position, ref sink);
+            reader.Position = position;
+            space = _readers.TakeSpace(_log.Evicted);
+        }
+
+        space?.SetResult();
+        return status;
+    }
+
+    /// <summary>Reads from any position; see <see cref="JobLog.Read"/>.</summary>
+    public LogReadStatus Read<TSink>(ref long position, ref TSink sink)
+        where TSink : struct, ILogSink
+    {
+        lock (_lock)
+        {
+            return _log.Read(ref position, ref sink);
+        }
+    }
+
+    /// <summary>The number of the last entry that a reader has read.</summary>
+    public long PositionOf(JobReader reader)
+    {
+        lock (_lock)
+        {
+            return reader.Position;
+        }
+    }
+
+    /// <summary>Whether all entries behind a position are still held.</summary>
+    public bool Holds(long position)
+    {
+        lock (_lock)
+        {
+            return position >= _log.Evicted;
+        }
+    }
+
+    /// <summary>Whether all entries behind what a reader has read are still held.</summary>
+    public bool Holds(JobReader reader)
+    {
+        lock (_lock)
+        {
+            return reader.Position >= _log.Evicted;
+        }
+    }
+
+    /// <summary>The job is forgotten: its log no longer counts against the runtime's memory.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            _log.Release();
+        }
+    }
+}

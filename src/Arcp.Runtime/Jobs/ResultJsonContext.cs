@@ -1,0 +1,6 @@
+using System.Text.Json.Serialization;
+
+namespace Arcp.Runtime.Jobs;
+
+[JsonSerializable(typeof(string))]
+internal sealed partial class ResultJsonContext : JsonSerializerContext;
