@@ -4,7 +4,6 @@ using Arcp.Core.Events;
 using Arcp.Core.Leases;
 using Arcp.Core.Messages;
 using Arcp.Runtime;
-using Arcp.Runtime.Agents;
 using Arcp.Runtime.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,7 +19,7 @@ await using ArcpRuntime runtime = new ArcpRuntimeBuilder()
     {
         // A part of its own authority: fewer files, half of the money.
         Lease part = new LeaseBuilder().AllowRead("/data/reports/*").Budget("USD", 1.00m).Build();
-        ChildJob reader = await job.DelegateAsync("reader", lease: part);
+        var reader = await job.DelegateAsync("reader", lease: part);
         RawJson report = await reader.GetResultAsync(cancellationToken);
         await job.LogAsync($"{job.RemainingBudget["USD"]} USD left");
         try

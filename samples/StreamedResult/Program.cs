@@ -1,6 +1,4 @@
 using Arcp.Client;
-using Arcp.Core.Events;
-using Arcp.Core.Messages;
 using Arcp.Runtime;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.DependencyInjection;
@@ -24,17 +22,16 @@ await using ArcpRuntime runtime = new ArcpRuntimeBuilder()
 await using ArcpClient client = await ArcpClient.ConnectAsync(_ => ValueTask.FromResult(runtime.ConnectInProcess()), new() { Token = "secret" });
 
 await using JobHandle job = await client.SubmitAsync("author");
-int chunks = 0;
-await foreach (JobEvent e in job.Events)
+int pieces = 0;
+int shown = 0;
+await foreach (string piece in job.ReadResultTextAsync())
 {
-    if (e.Body is ResultChunkEvent chunk)
-    {
-        chunks++;
-        Console.WriteLine($"chunk {chunk.ChunkSeq}: {chunk.Data.Length} characters");
-    }
+    pieces++;
+    shown += piece.Length;
+    Console.WriteLine($"{shown} characters so far");
 }
 
-string text = await job.GetResultAsync<string>();
 JobOutcome outcome = await job.GetOutcomeAsync();
-Console.WriteLine($"{outcome.Summary} {text.Length} characters in {chunks} chunks");
-return chunks > 1 && text.Split('\n')[..^1].SequenceEqual(Enumerable.Range(1, Lines).Select(i => $"{i}: Über den Wolken …")) ? 0 : 1;
+string text = await job.GetResultAsync<string>();
+Console.WriteLine($"{outcome.Summary} {text.Length} characters in {pieces} pieces");
+return pieces > 1 && shown == text.Length && text.Split('\n')[..^1].SequenceEqual(Enumerable.Range(1, Lines).Select(i => $"{i}: Über den Wolken …")) ? 0 : 1;

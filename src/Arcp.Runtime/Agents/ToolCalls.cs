@@ -36,7 +36,7 @@ internal sealed class ToolCalls(Job job, JobAuthority authority, AgentEnvironmen
             ArcpException? told = authority.Translate(e);
             ArcpException error = told ?? Unexpected(tool, e);
             activity?.SetStatus(ActivityStatusCode.Error, error.Code.Value);
-            await job.EmitAsync(ToolResultEvent.Failed(callId, error)).ConfigureAwait(false);
+            await job.EmitAsync(ToolResultEvent.OfError(callId, error)).ConfigureAwait(false);
             authority.EndIfFatal(error);
             if (told is null || told == e)
             {
