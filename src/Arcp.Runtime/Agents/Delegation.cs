@@ -37,6 +37,7 @@ internal sealed class Delegation(Job parent, AgentEnvironment environment)
         catch
         {
             budget.Close();
+            budget.AnnounceReturn();
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Arcp.Core;
+using Arcp.Core.Leases;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Tests.Support;
 
@@ -55,6 +56,29 @@ public class DelegationTests
         frames.Where(frame => frame.IsTerminal && frame.JobId != accepted.JobId).Should().HaveCount(2).And.OnlyContain(frame => frame.Code == "CANCELLED" && frame.FinalStatus == "cancelled");
         frames.Single(frame => frame.IsTerminal && frame.JobId == accepted.JobId).Type.Should().Be("job.result");
         runtime.Runtime.GetStatistics().RunningJobs.Should().Be(0);
+    }
+
+    [Fact]
+    [Trait("Section", "9.6")]
+    public async Task Whoever_sees_the_end_of_a_child_has_the_rest_of_its_budget_back()
+    {
+        Lease all = new LeaseBuilder().Budget("USD", 1).Build();
+        await using var runtime = new TestRuntime(builder => builder.Add("again", "1", false, _ => new DelegateAgent(async (job, cancellationToken) =>
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                ChildJob child = await job.DelegateAsync("count", RawJson.Parse("""{"n":0}"""), all); // refused as long as the last one has it
+                await child.GetResultAsync(cancellationToken);
+            }
+
+            return null;
+        })));
+        await using WireClient client = await runtime.OpenAsync("secret-a", Features);
+
+        WireFrame accepted = await SubmitAsync(client, """{"agent.delegate":["count"],"cost.budget":["USD:1"]}""", agent: "again");
+        List<WireFrame> ofParent = await client.ReadJobAsync(accepted.JobId!);
+        ofParent[^1].Type.Should().Be("job.result", "that was expected, in {0}", ofParent[^1].Text);
+        ofParent.Last(frame => frame.Kind == "metric").Raw("body").Should().Be("""{"name":"cost.budget.remaining","value":1,"unit":"USD"}""");
     }
 
     private static TestRuntime Create(Func<JobContext, CancellationToken, Task<ChildJob>> run, bool awaits = true) => new(builder => builder
