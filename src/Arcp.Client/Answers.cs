@@ -3,6 +3,7 @@ using Arcp.Client.Diagnostics;
 using Arcp.Client.Jobs;
 using Arcp.Client.Requests;
 using Arcp.Core;
+using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
@@ -34,7 +35,7 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
         trace ??= header.Trace;
         if (requestId is null && (jobs.IsForeign(jobId) || (jobs.TryGet(jobId, out _) && !requests.HasKeyedSubmit)))
         {
-            return false; // a job that is known to be no answer: a child, one whose refusal came first, or one that was accepted before
+            return jobs.TryGet(jobId, out _); // a job that is known to be no answer: a child, one whose refusal came first, or one that was accepted before
         }
 
         PendingSubmit? submit = requests.TakeAccepted(requestId, trace, accepted.ParentJobId, accepted.DelegateId is not null);
@@ -46,12 +47,17 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
                 lane.Open();
             }
 
-            JobTracker tracker = frames.Follow(jobId, trace ?? submit!.Trace, IsElsewhere(submit!, trace));
+            JobTracker tracker = frames.Follow(jobId, trace ?? submit!.Trace, accepted, IsElsewhere(submit!, trace), submit!.KeepsResult);
             submit!.Complete(new Acceptance(tracker, accepted));
             Log.JobAccepted(logger, jobId, accepted.Agent);
         }
-        else if (!jobs.TryGet(jobId, out _))
+        else if (!jobs.TryGet(jobId, out _) && !jobs.IsReleased(jobId))
         {
+            if (submit is null && (accepted.DelegateId is not null || accepted.ParentJobId is not null))
+            {
+                return OnChild(jobId, accepted);
+            }
+
             jobs.AddOther(jobId);
             Log.UnwantedJob(logger, jobId);
         }
@@ -182,6 +188,27 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
             default:
                 break;
         }
+    }
+
+    // §10 knows no acceptance of a child; runtimes that send one all the same say with it what the parent's delegate event says.
+    private bool OnChild(JobId jobId, JobAccepted accepted)
+    {
+        jobs.AddForeign(jobId);
+        JobTracker? parent = null;
+        if (accepted.ParentJobId is { } parentId && jobs.TryGet(parentId, out parent))
+        {
+            var child = new DelegateEvent
+            {
+                DelegateId = accepted.DelegateId ?? string.Empty,
+                ChildJobId = jobId,
+                Agent = accepted.Agent ?? string.Empty,
+                LeaseRequest = accepted.Lease,
+                LeaseConstraints = accepted.LeaseConstraints,
+            };
+            frames.FollowChild(parent, child, accepted);
+        }
+
+        return parent is not null;
     }
 
     // The session that has submitted a job receives its frames. That was another one when the submit was repeated in a new session,

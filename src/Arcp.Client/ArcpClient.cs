@@ -61,7 +61,7 @@ public sealed class ArcpClient : IAsyncDisposable
     public IAsyncEnumerable<ConnectionState> States => _session.States.ReadAsync();
 
     /// <summary>
-    /// What the runtime sends that belongs to no handle: frames of delegated jobs (§10), errors that answer no request, and what came too early or too late.
+    /// What the runtime sends that belongs to no handle: errors that answer no request, and frames of jobs that nobody knows. While a job runs that may have child jobs, such frames wait for its announcement of them (§10).
     /// At most <see cref="ArcpClientOptions.MaxUnclaimedMessages"/> are kept, the newest. Each message is given out once: consumers share them. Ends with the client.
     /// </summary>
     public IAsyncEnumerable<Envelope> UnclaimedMessages => _session.Unclaimed.ReadAllAsync();
@@ -116,14 +116,15 @@ public sealed class ArcpClient : IAsyncDisposable
     /// <param name="options">What else to ask for.</param>
     /// <param name="cancellationToken">Ends the wait. A submit that has been sent by then may still become a job; with an idempotency key it can be repeated.</param>
     /// <returns>The job's handle, from its acceptance on.</returns>
-    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or a version is asked for where <c>agent_versions</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or something is asked for whose feature is not negotiated (<c>INVALID_REQUEST</c>): then nothing is sent.</exception>
     /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
-    /// <exception cref="ArgumentException">The agent or an option is not usable.</exception>
+    /// <exception cref="ArgumentException">The agent or an option is not usable, for example a lease that breaks the grammar (§9); nothing is sent.</exception>
     public async Task<JobHandle> SubmitAsync(string agent, RawJson? input = null, SubmitOptions? options = null, CancellationToken cancellationToken = default)
     {
-        JobSubmit message = ToMessage(agent, input, options ?? new SubmitOptions());
-        return new JobHandle(_session, await _session.SubmitAsync(message, options?.Trace, cancellationToken).ConfigureAwait(false), _json);
+        options ??= new SubmitOptions();
+        JobSubmit message = options.ToMessage(agent, input, Features);
+        return new JobHandle(_session, await _session.SubmitAsync(message, options, cancellationToken).ConfigureAwait(false), _json);
     }
 
     /// <summary>Submits a job whose input is written with reflection and <see cref="ArcpClientOptions.JsonSerializerOptions"/>.</summary>
@@ -133,10 +134,10 @@ public sealed class ArcpClient : IAsyncDisposable
     /// <param name="options">What else to ask for.</param>
     /// <param name="cancellationToken">Ends the wait. A submit that has been sent by then may still become a job; with an idempotency key it can be repeated.</param>
     /// <returns>The job's handle, from its acceptance on.</returns>
-    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or a version is asked for where <c>agent_versions</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or something is asked for whose feature is not negotiated (<c>INVALID_REQUEST</c>): then nothing is sent.</exception>
     /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
-    /// <exception cref="ArgumentException">The agent or an option is not usable.</exception>
+    /// <exception cref="ArgumentException">The agent or an option is not usable, for example a lease that breaks the grammar (§9); nothing is sent.</exception>
     [RequiresUnreferencedCode("Uses reflection; pass a JsonTypeInfo when trimming.")]
     [RequiresDynamicCode("Uses reflection; pass a JsonTypeInfo under native AOT.")]
     public Task<JobHandle> SubmitAsync<TInput>(string agent, TInput input, SubmitOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -150,10 +151,10 @@ public sealed class ArcpClient : IAsyncDisposable
     /// <param name="options">What else to ask for.</param>
     /// <param name="cancellationToken">Ends the wait. A submit that has been sent by then may still become a job; with an idempotency key it can be repeated.</param>
     /// <returns>The job's handle, from its acceptance on.</returns>
-    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or a version is asked for where <c>agent_versions</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpException">The runtime has refused, with the code of §12; or something is asked for whose feature is not negotiated (<c>INVALID_REQUEST</c>): then nothing is sent.</exception>
     /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
-    /// <exception cref="ArgumentException">The agent or an option is not usable.</exception>
+    /// <exception cref="ArgumentException">The agent or an option is not usable, for example a lease that breaks the grammar (§9); nothing is sent.</exception>
     public Task<JobHandle> SubmitAsync<TInput>(string agent, TInput input, JsonTypeInfo<TInput> typeInfo, SubmitOptions? options = null, CancellationToken cancellationToken = default) =>
         SubmitAsync(agent, RawJson.From(input, typeInfo), options, cancellationToken);
 
@@ -169,7 +170,7 @@ public sealed class ArcpClient : IAsyncDisposable
     public async Task<Subscription> SubscribeAsync(JobId jobId, SubscribeOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(jobId.Value, nameof(jobId));
-        Observation observation = await _session.SubscribeAsync(jobId, options?.After, cancellationToken).ConfigureAwait(false);
+        Observation observation = await _session.SubscribeAsync(jobId, options?.After, options?.BufferResult ?? true, cancellationToken).ConfigureAwait(false);
         return new Subscription(_session, observation, _json);
     }
 
@@ -203,7 +204,8 @@ public sealed class ArcpClient : IAsyncDisposable
     private static TrackerLimits LimitsOf(ArcpClientOptions options) => new(
         options.MaxResultBytes,
         new EventLimits(options.MaxEventsPerJob, options.MaxEventBytesPerJob, () => new EventsDroppedException(
-            $"The consumer is further behind than what is kept of a job's events: {options.MaxEventsPerJob} events, {options.MaxEventBytesPerJob} bytes.")));
+            $"The consumer is further behind than what is kept of a job's events: {options.MaxEventsPerJob} events, {options.MaxEventBytesPerJob} bytes.")),
+        options.MaxChildrenPerJob);
 
     private async IAsyncEnumerable<JobSummary> ReadPagesAsync(SessionListJobs message, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -227,39 +229,5 @@ public sealed class ArcpClient : IAsyncDisposable
 
             message = message with { Cursor = page.NextCursor };
         }
-    }
-
-    private JobSubmit ToMessage(string agent, RawJson? input, SubmitOptions options)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(agent);
-        if (options.MaxRuntime is { } limit)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(SubmitOptions.MaxRuntime));
-        }
-
-        bool hasVersion = agent.Contains('@', StringComparison.Ordinal);
-        if (options.Version is { } version)
-        {
-            ArgumentException.ThrowIfNullOrEmpty(version, nameof(SubmitOptions.Version));
-            agent = hasVersion ? throw new ArgumentException("The version is given twice, with the agent and in the options.", nameof(options)) : $"{agent}@{version}";
-            hasVersion = true;
-        }
-
-        // §7.5: the runtime would refuse it. Leaving the version out instead could run another one than was asked for.
-        if (hasVersion && !Features.HasFlag(Features.AgentVersions))
-        {
-            throw new ArcpException(ErrorCode.InvalidRequest, $"The session has not negotiated agent_versions, so '{agent}' cannot be asked for; accepted is a bare name.");
-        }
-
-        return new JobSubmit
-        {
-            Agent = agent,
-            Input = input,
-            LeaseRequest = options.Lease,
-            LeaseConstraints = options.LeaseConstraints,
-            IdempotencyKey = options.IdempotencyKey,
-            MaxRuntimeSec = options.MaxRuntime?.TotalSeconds,
-            ParentJobId = options.ParentJobId,
-        };
     }
 }

@@ -39,17 +39,23 @@ public sealed class ArcpClientOptions
     /// <summary>The largest frame that is accepted, in bytes (§4). At least 1024; default 16 MiB. A larger one ends the connection.</summary>
     public int MaxFrameBytes { get; set; } = 16 * 1024 * 1024;
 
-    /// <summary>The largest streamed result that is put together, in bytes (§8.4). 0 to 2,000,000,000; default 256 MiB. A larger one fails its job's handle.</summary>
+    /// <summary>The largest streamed result that is put together, in bytes (§8.4). 0 to 2,000,000,000; default 256 MiB. A larger one fails its job's handle. Without <see cref="SubmitOptions.BufferResult"/> nothing is put together, and this does not count.</summary>
     public long MaxResultBytes { get; set; } = 256 * 1024 * 1024;
 
     /// <summary>How many requests may wait to be written before further ones wait for room. At least 1; default 256.</summary>
     public int OutgoingQueueCapacity { get; set; } = 256;
 
-    /// <summary>How many events are kept per job for consumers of <see cref="JobView.Events"/> that come later or are slower. At least 1; default 100,000. Beyond that the oldest are let go, and who wanted them gets <see cref="EventsDroppedException"/>; the result is not concerned.</summary>
+    /// <summary>How many events are kept per job for consumers of <see cref="JobView.Events"/> that come later or are slower. At least 1; default 100,000. Beyond that the oldest are let go, and who wanted them gets <see cref="EventsDroppedException"/>; a result that is buffered is not concerned.</summary>
     public int MaxEventsPerJob { get; set; } = 100_000;
 
     /// <summary>How many bytes of events, as they came in their frames, are kept likewise. At least 1; default 64 MiB. The newest event is always kept.</summary>
     public long MaxEventBytesPerJob { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// How many child jobs (§10), and their children, are followed per job that is submitted; 0 to 1,000, default 1,000. Beyond that the oldest that has ended and is not open is let go for a new one;
+    /// are there none, the new one is not followed. Likewise <see cref="MaxEventBytesPerJob"/> holds for the events of all of them together: are there none to be let go, the child that sends keeps less of its own.
+    /// </summary>
+    public int MaxChildrenPerJob { get; set; } = 1000;
 
     /// <summary>How many messages are kept for <see cref="ArcpClient.UnclaimedMessages"/>. At least 1; default 1,000. Beyond that the oldest are let go.</summary>
     public int MaxUnclaimedMessages { get; set; } = 1000;
@@ -99,6 +105,8 @@ public sealed class ArcpClientOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(OutgoingQueueCapacity, 1, nameof(OutgoingQueueCapacity));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxEventsPerJob, 1, nameof(MaxEventsPerJob));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxEventBytesPerJob, 1, nameof(MaxEventBytesPerJob));
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxChildrenPerJob, nameof(MaxChildrenPerJob));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxChildrenPerJob, 1000, nameof(MaxChildrenPerJob));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxUnclaimedMessages, 1, nameof(MaxUnclaimedMessages));
         ArgumentNullException.ThrowIfNull(Reconnect, nameof(Reconnect));
         var copy = (ArcpClientOptions)MemberwiseClone();

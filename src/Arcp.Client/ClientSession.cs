@@ -24,9 +24,12 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
     /// <summary>How many requests and jobs there are in the tables; for tests that look for leaks.</summary>
     public (int Requests, int Jobs) Counts => dispatcher.Counts;
 
-    public async Task<Acceptance> SubmitAsync(JobSubmit message, TraceContext? trace, CancellationToken cancellationToken)
+    public async Task<Acceptance> SubmitAsync(JobSubmit message, SubmitOptions choices, CancellationToken cancellationToken)
     {
-        var submit = new PendingSubmit(MessageId.New(_clock), trace ?? TraceContext.New(), message.ParentJobId, message.IdempotencyKey is not null);
+        var submit = new PendingSubmit(MessageId.New(_clock), choices.Trace ?? TraceContext.New(), message.ParentJobId, message.IdempotencyKey is not null)
+        {
+            KeepsResult = choices.BufferResult,
+        };
         Acceptance accepted = await RequestAsync(submit, message, "submit", cancellationToken).ConfigureAwait(false);
         if (accepted.Tracker.NeedsSubscription && Welcomed.Features.HasFlag(Features.Subscribe))
         {
@@ -36,10 +39,10 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
         return accepted;
     }
 
-    public async Task<Observation> SubscribeAsync(JobId jobId, long? after, CancellationToken cancellationToken)
+    public async Task<Observation> SubscribeAsync(JobId jobId, long? after, bool keepsResult, CancellationToken cancellationToken)
     {
         Require(Features.Subscribe);
-        var subscribe = new PendingSubscribe(MessageId.New(_clock), jobId, after);
+        var subscribe = new PendingSubscribe(MessageId.New(_clock), jobId, after) { KeepsResult = keepsResult };
         var message = new JobSubscribe { JobId = jobId, FromEventSeq = after, History = after is not null };
         try
         {
@@ -54,6 +57,13 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
 
             throw;
         }
+    }
+
+    /// <summary>Watches a child job from its first event: what the session has received of it anyway, or else a subscription.</summary>
+    public async Task<JobTracker> OpenChildAsync(JobId childId, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return dispatcher.TryFollow(childId) ?? (await SubscribeAsync(childId, after: 0, keepsResult: false, cancellationToken).ConfigureAwait(false)).Tracker;
     }
 
     public Task<SessionJobs> ListAsync(SessionListJobs message, CancellationToken cancellationToken)
@@ -113,9 +123,9 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
     /// <summary>A handle of the job is let go; the runtime is told when it sends the job's frames only because of a subscription.</summary>
     public void Release(JobTracker tracker)
     {
-        if (dispatcher.Release(tracker))
+        foreach (JobId jobId in dispatcher.Release(tracker))
         {
-            Unsubscribe(tracker.JobId);
+            Unsubscribe(jobId);
         }
     }
 

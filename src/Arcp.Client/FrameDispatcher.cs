@@ -166,13 +166,31 @@ internal sealed class FrameDispatcher : IFrameReceiver
         }
     }
 
-    /// <summary>A handle of the job is let go.</summary>
-    /// <returns>Whether the runtime has to be told now.</returns>
-    public bool Release(JobTracker tracker)
+    /// <summary>A child job that is followed because its parent is gets a handle of its own.</summary>
+    /// <returns>The job; null = the session does not receive its frames.</returns>
+    public JobTracker? TryFollow(JobId childId)
     {
         lock (_gate)
         {
-            return _jobs.Release(tracker) && tracker is { IsSubscribed: true, Ended.IsCompleted: false } && NeedsUnsubscribe(tracker.JobId);
+            if (!_jobs.TryGet(childId, out JobTracker? tracker))
+            {
+                return null;
+            }
+
+            tracker.Handles++;
+            return tracker;
+        }
+    }
+
+    /// <summary>A handle of the job is let go.</summary>
+    /// <returns>The subscriptions whose end the runtime has to be told of now.</returns>
+    public IReadOnlyList<JobId> Release(JobTracker tracker)
+    {
+        lock (_gate)
+        {
+            IReadOnlyList<JobTracker> released = _jobs.Release(tracker);
+            _router.DropHeldFrames();
+            return [.. released.Where(job => job is { IsSubscribed: true, Ended.IsCompleted: false } && NeedsUnsubscribe(job.JobId)).Select(job => job.JobId)];
         }
     }
 

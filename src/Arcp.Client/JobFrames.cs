@@ -16,14 +16,18 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
     /// <summary>A job was accepted for one of our submits: from now on it is followed by one handle more.</summary>
     /// <param name="jobId">The job.</param>
     /// <param name="trace">Its trace.</param>
+    /// <param name="accepted">What the runtime says of it.</param>
     /// <param name="isElsewhere">Whether its frames may go to another session, because it was submitted before.</param>
-    public JobTracker Follow(JobId jobId, TraceContext trace, bool isElsewhere)
+    /// <param name="keepsResult">Whether a streamed result is put together.</param>
+    public JobTracker Follow(JobId jobId, TraceContext trace, JobAccepted accepted, bool isElsewhere, bool keepsResult)
     {
         // §7.2: a repeated submit gets the job of the first one; its handle shares what is known of it.
         if (!jobs.TryGet(jobId, out JobTracker? tracker))
         {
-            tracker = new JobTracker(jobId, trace, limits) { NeedsSubscription = isElsewhere };
-            Add(tracker);
+            tracker = new JobTracker(jobId, trace, limits, keepsResult) { NeedsSubscription = isElsewhere };
+            tracker.Grants.Set(accepted.Credentials, accepted.Budget, asOf: 0);
+            jobs.Follow(jobId, tracker);
+            DeliverHeld(tracker);
         }
 
         tracker.Handles++;
@@ -69,13 +73,15 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         else if (request.Restored is null)
         {
             _ = TraceContext.TryParse(subscribed.TraceId, out TraceContext? trace);
-            tracker = new JobTracker(jobId, trace, limits)
+            tracker = new JobTracker(jobId, trace, limits, request.KeepsResult)
             {
                 Position = after,
                 IsPositionKnown = hasHistory || missesNothing || (request.After is null && subscribed.SubscribedFrom is not null),
                 IsSubscribed = true,
             };
-            Add(tracker);
+            SetGrants(tracker, subscribed);
+            jobs.Follow(jobId, tracker);
+            DeliverHeld(tracker);
         }
         else
         {
@@ -83,6 +89,7 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
             return new Observation(tracker, subscribed, after);
         }
 
+        SetGrants(tracker, subscribed);
         if (subscribed.CurrentStatus is { } status)
         {
             tracker.OnStatus(status);
@@ -103,7 +110,7 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         {
             Deliver(tracker, envelope.Message, size);
         }
-        else if (requests.HasSubscribe(jobId) || (requests.HasSubmitUnderWay && !jobs.IsOther(jobId)))
+        else if (requests.HasSubscribe(jobId) || (MayBecomeKnown && !jobs.IsReleased(jobId)))
         {
             if (jobs.Held.Hold(jobId, envelope, size) is { } dropped)
             {
@@ -114,6 +121,36 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         {
             unclaimed.Add(envelope);
         }
+        else if (envelope.Message is JobEvent { Body: DelegateEvent child } && !jobs.TryGet(child.ChildJobId, out _))
+        {
+            jobs.AddOther(child.ChildJobId); // whoever has let go of the parent does not want its children either
+        }
+    }
+
+    /// <summary>A job has announced a child (§10). The session that has submitted the job receives the child's frames: they are kept for who asks for them.</summary>
+    /// <param name="parent">The job.</param>
+    /// <param name="child">What is known of its child.</param>
+    /// <param name="accepted">What an acceptance of its own says of it; only some runtimes send one.</param>
+    public void FollowChild(JobTracker parent, DelegateEvent child, JobAccepted? accepted = null)
+    {
+        jobs.AddForeign(child.ChildJobId);
+        parent.Children.Add(child);
+        if (!parent.ReceivesChildren || jobs.TryGet(child.ChildJobId, out _))
+        {
+            return;
+        }
+
+        parent.Family ??= new JobFamily(limits.MaxChildren, limits.Events.MaxBytes);
+        var tracker = new JobTracker(child.ChildJobId, parent.Trace, limits, keepsResult: false, parent.Family);
+        tracker.Grants.Set(accepted?.Credentials, accepted?.Budget ?? LeaseBudget.Of(child.LeaseRequest), asOf: 0);
+        if (jobs.TryFollowChild(parent, tracker))
+        {
+            DeliverHeld(tracker);
+        }
+        else
+        {
+            Log.ChildNotFollowed(logger, child.ChildJobId, parent.JobId, limits.MaxChildren);
+        }
     }
 
     /// <summary>The job has ended without success.</summary>
@@ -121,26 +158,32 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
     {
         tracker.OnError(error);
         Log.JobEnded(logger, tracker.JobId, tracker.Status);
+        DropHeldFrames();
     }
 
-    /// <summary>Gives up held frames when no acceptance can be on the way.</summary>
+    /// <summary>Gives up held frames when nothing can be on the way that makes their jobs known.</summary>
     public void DropHeldFrames()
     {
-        if (!requests.HasSubmitUnderWay)
+        if (!jobs.Held.IsEmpty && !MayBecomeKnown)
         {
             jobs.Held.TakeAll(requests.HasSubscribe).ForEach(unclaimed.Add);
         }
     }
 
-    private void Add(JobTracker tracker)
+    // Its acceptance, or its parent's announcement.
+    private bool MayBecomeKnown => requests.HasSubmitUnderWay || jobs.MayHaveChildren;
+
+    private static void SetGrants(JobTracker tracker, JobSubscribed subscribed) =>
+        tracker.Grants.Set(subscribed.Credentials, subscribed.Budget, subscribed.SubscribedFrom ?? 0);
+
+    private void DeliverHeld(JobTracker tracker)
     {
-        jobs.Follow(tracker.JobId, tracker);
         if (jobs.Held.TryTake(tracker.JobId, out HeldJob? held))
         {
             held.Frames.ForEach(frame => Deliver(tracker, frame.Envelope.Message, frame.Size));
             if (held.IsTruncated)
             {
-                tracker.Lose(() => new ArcpConnectionException("Frames of the job came before its acceptance, more than are held.", null, isOutcomeUnknown: true));
+                tracker.Lose(() => new ArcpConnectionException("Frames of the job came before it was known, more than are held.", null, isOutcomeUnknown: true));
             }
         }
     }
@@ -151,16 +194,22 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         switch (message)
         {
             case JobEvent entry:
-                problem = tracker.OnEvent(entry, size);
-                if (entry.Body is DelegateEvent child && !jobs.TryGet(child.ChildJobId, out _))
+                if (tracker is { IsChild: true, Family: { } family })
                 {
-                    jobs.AddForeign(child.ChildJobId);
+                    jobs.MakeRoom(family, size);
+                }
+
+                problem = tracker.OnEvent(entry, size);
+                if (entry.Body is DelegateEvent child)
+                {
+                    FollowChild(tracker, child);
                 }
 
                 break;
             case JobResult result:
                 problem = tracker.OnResult(result);
                 Log.JobEnded(logger, tracker.JobId, tracker.Status);
+                DropHeldFrames();
                 break;
             case JobError error:
                 End(tracker, error);

@@ -29,9 +29,6 @@ public sealed class JobHandle : JobView
     public override IReadOnlyDictionary<string, decimal>? Budget => _accepted.Budget;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ProvisionedCredential> Credentials => _accepted.Credentials ?? [];
-
-    /// <inheritdoc/>
     public override JobId? ParentJobId => _accepted.ParentJobId;
 
     /// <summary>When the job was accepted, by the runtime's clock, when it says so.</summary>
@@ -46,5 +43,5 @@ public sealed class JobHandle : JobView
     /// <exception cref="TimeoutException">The job has not ended within <see cref="ArcpClientOptions.RequestTimeout"/>.</exception>
     /// <exception cref="ObjectDisposedException">The handle was disposed.</exception>
     public Task<JobStatus> CancelAsync(string? reason = null, CancellationToken cancellationToken = default) =>
-        UntilDisposedAsync(token => Session.CancelAsync(Tracker, reason, token), Tracker.Ended.IsCompleted, cancellationToken);
+        CancelJobAsync(reason, cancellationToken);
 }

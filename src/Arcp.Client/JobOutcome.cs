@@ -16,7 +16,7 @@ public sealed class JobOutcome
     internal JobOutcome(JobEnding ending) => _ending = ending;
 
     /// <summary>Whether the result came as a stream of chunks instead of one JSON value.</summary>
-    public bool IsStreamed => _ending.Streamed is not null;
+    public bool IsStreamed => _ending.IsStreamed;
 
     /// <summary>Whether it is text: JSON, or a stream whose chunks were all <c>utf8</c>.</summary>
     public bool IsText => !IsStreamed || _ending.IsText;

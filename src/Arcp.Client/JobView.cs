@@ -11,7 +11,7 @@ using Arcp.Core.Messages;
 
 namespace Arcp.Client;
 
-/// <summary>A job as this client sees it: what it may do, its events, its state and its result. Either a <see cref="JobHandle"/> or a <see cref="Subscription"/>.</summary>
+/// <summary>A job as this client sees it: what it may do, its events, its state and its result. A <see cref="JobHandle"/>, a <see cref="Subscription"/> or a <see cref="ChildJob"/>.</summary>
 /// <remarks>
 /// Thread-safe. The client keeps reading the connection however slow a consumer is, and keeps the job's events until its last view is disposed, up to
 /// <see cref="ArcpClientOptions.MaxEventsPerJob"/> and <see cref="ArcpClientOptions.MaxEventBytesPerJob"/>: dispose what you do not need any more.
@@ -47,11 +47,17 @@ public abstract class JobView : IAsyncDisposable
     /// <summary>The amount of each budgeted currency when the view began (§9.6), when there are any.</summary>
     public abstract IReadOnlyDictionary<string, decimal>? Budget { get; }
 
-    /// <summary>The credentials lent to the job, as of when the view began (§9.8); only its submitter's principal gets them. Secrets.</summary>
-    public abstract IReadOnlyList<ProvisionedCredential> Credentials { get; }
+    /// <summary>What is left of each budgeted currency (§9.6), as far as this client has heard; below zero when the job has overspent. Each read gives the state of that moment. Null = the runtime has told of no budget.</summary>
+    public IReadOnlyDictionary<string, decimal>? RemainingBudget => Tracker.Grants.RemainingBudget;
+
+    /// <summary>The credentials lent to the job (§9.8), with the values that hold now: a rotation replaces its credential's value, so read this again before each use. Only the submitter's principal gets any. Secrets.</summary>
+    public IReadOnlyList<ProvisionedCredential> Credentials => Tracker.Grants.Credentials;
 
     /// <summary>The job's parent, when it has one.</summary>
     public abstract JobId? ParentJobId { get; }
+
+    /// <summary>The child jobs that the job has announced so far (§10), in that order; at most <see cref="ArcpClientOptions.MaxChildrenPerJob"/>, the newest. <see cref="OpenChildAsync"/> watches one.</summary>
+    public IReadOnlyList<DelegateEvent> Children => Tracker.Children.ToList();
 
     /// <summary>The job's trace (§11).</summary>
     public TraceContext? Trace => Tracker.Trace;
@@ -72,7 +78,7 @@ public abstract class JobView : IAsyncDisposable
     /// A connection that is lost and made again is not noticed. One that is lost for good ends the enumeration with <see cref="ArcpConnectionException"/> behind the last event,
     /// disposing the view with <see cref="ObjectDisposedException"/>, and being later than what is kept with <see cref="EventsDroppedException"/>.
     /// </remarks>
-    public IAsyncEnumerable<JobEvent> Events => ReadEventsAsync();
+    public IAsyncEnumerable<JobEvent> Events => ReadEventsAsync(_after);
 
     /// <summary>Waits for the job's end and returns its result as one JSON value.</summary>
     /// <param name="cancellationToken">Ends the wait, not the job.</param>
@@ -117,13 +123,62 @@ public abstract class JobView : IAsyncDisposable
 
     /// <summary>Waits for the job's end and returns all that it returned: value or stream, and the summary.</summary>
     /// <param name="cancellationToken">Ends the wait, not the job.</param>
+    /// <exception cref="EventsDroppedException">The result was streamed and not buffered (<see cref="SubmitOptions.BufferResult"/>), and its chunks are no longer all kept.</exception>
     /// <exception cref="ArcpException">The job has ended without success, with the code of §12; or its streamed result broke the rules of §8.4.</exception>
     /// <exception cref="ArcpConnectionException">The connection is lost or closed before the job's end.</exception>
     /// <exception cref="ObjectDisposedException">The view was disposed before the job's end.</exception>
     public async Task<JobOutcome> GetOutcomeAsync(CancellationToken cancellationToken = default)
     {
         JobEnding ending = await UntilDisposedAsync(token => Tracker.Result.WaitAsync(token), Tracker.Result.IsCompleted, cancellationToken).ConfigureAwait(false);
-        return ending.Failure is { } failure ? throw failure() : new JobOutcome(ending);
+        if (ending.Failure is { } failure)
+        {
+            throw failure();
+        }
+
+        return new JobOutcome(ending.Content is null ? await Result.AssembleAsync(ending, cancellationToken).ConfigureAwait(false) : ending);
+    }
+
+    /// <summary>Reads the result as bytes while the job is still writing it (§8.4), each piece checked before it is given out.</summary>
+    /// <remarks>
+    /// Starts with the first byte whenever it is called; any number of readers may read. A streamed result comes as it was written; an inline one when the job has ended:
+    /// the text of a JSON string, or else the JSON. A job that fails half-way gives its <see cref="ArcpException"/> behind the pieces that came.
+    /// A reader may be as slow as the events that are kept allow (<see cref="ArcpClientOptions.MaxEventBytesPerJob"/>); later than that it gets <see cref="EventsDroppedException"/>.
+    /// So with <see cref="SubmitOptions.BufferResult"/> off a result of any size is read in bounded memory.
+    /// </remarks>
+    /// <param name="cancellationToken">Ends the reading, not the job.</param>
+    /// <returns>The pieces, in order; none is empty. Their memory is not used again.</returns>
+    /// <exception cref="ArcpException">The job has ended without success, with the code of §12; or its streamed result broke the rules of §8.4.</exception>
+    /// <exception cref="ArcpConnectionException">The connection is lost for good, or the client closed, before the job's end.</exception>
+    /// <exception cref="EventsDroppedException">The reader is further behind than what is kept.</exception>
+    /// <exception cref="ObjectDisposedException">The view was disposed before the job's end.</exception>
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> ReadResultAsync(CancellationToken cancellationToken = default) => Result.ReadAsync(cancellationToken);
+
+    /// <summary>Reads the result as text while the job is still writing it, as <see cref="ReadResultAsync"/> does: the bytes taken as UTF-8. No piece ends inside a character.</summary>
+    /// <inheritdoc cref="ReadResultAsync" path="/*[not(self::summary) and not(self::returns)]"/>
+    /// <returns>The pieces, in order; none is empty.</returns>
+    public IAsyncEnumerable<string> ReadResultTextAsync(CancellationToken cancellationToken = default) => Result.ReadTextAsync(cancellationToken);
+
+    /// <summary>Opens the result as a stream that can be read while the job is still writing it, as <see cref="ReadResultAsync"/> does.</summary>
+    /// <returns>A stream to be read forward and asynchronously, by one reader at a time; dispose it. Its reads end in the exceptions of <see cref="ReadResultAsync"/>, and again in the same one when they are repeated.</returns>
+    public Stream OpenResultStream() => new ResultStream(token => Result.ReadAsync(token));
+
+    /// <summary>Watches a child job (§10), from its first event on.</summary>
+    /// <remarks>
+    /// The children of a job that this session has submitted are followed anyway until the job's last view is disposed, and opened at once. Any other child is subscribed to (§7.6).
+    /// What is kept of the events of all children, and their children, is bounded by <see cref="ArcpClientOptions.MaxEventBytesPerJob"/> together; their streamed results are not buffered.
+    /// </remarks>
+    /// <param name="childId">One of <see cref="Children"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ArgumentException">The job has announced no such child.</exception>
+    /// <exception cref="ArcpException">The runtime has refused the subscription; or <c>subscribe</c> is not negotiated (<c>INVALID_REQUEST</c>).</exception>
+    /// <exception cref="ArcpConnectionException">The connection is lost for good, or closed.</exception>
+    /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The view was disposed.</exception>
+    public async Task<ChildJob> OpenChildAsync(JobId childId, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
+        DelegateEvent child = Tracker.Children.Find(childId) ?? throw new ArgumentException($"Job {Id} has announced no child job {childId}.", nameof(childId));
+        return new ChildJob(Session, await Session.OpenChildAsync(childId, cancellationToken).ConfigureAwait(false), Id, child, _json);
     }
 
     /// <summary>Tells somebody of every <c>progress</c> event of the job, as <see cref="Events"/> gives them, until the job has ended.</summary>
@@ -136,7 +191,7 @@ public abstract class JobView : IAsyncDisposable
     public async Task ReportProgressAsync(IProgress<ProgressEvent> progress, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(progress);
-        await foreach (JobEvent entry in ReadEventsAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (JobEvent entry in ReadEventsAsync(_after, cancellationToken).ConfigureAwait(false))
         {
             if (entry.Body is ProgressEvent step)
             {
@@ -157,10 +212,16 @@ public abstract class JobView : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    private async IAsyncEnumerable<JobEvent> ReadEventsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    // A result begins with the first chunk, wherever the view's events do.
+    private ResultReader Result => new(Tracker, token => ReadEventsAsync(after: 0, token));
+
+    private protected Task<JobStatus> CancelJobAsync(string? reason, CancellationToken cancellationToken) =>
+        UntilDisposedAsync(token => Session.CancelAsync(Tracker, reason, token), Tracker.Ended.IsCompleted, cancellationToken);
+
+    private async IAsyncEnumerable<JobEvent> ReadEventsAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposal.Token);
-        IAsyncEnumerator<JobEvent> events = Tracker.Events.ReadAsync(_after, either.Token).GetAsyncEnumerator(CancellationToken.None);
+        IAsyncEnumerator<JobEvent> events = Tracker.Events.ReadAsync(after, either.Token).GetAsyncEnumerator(CancellationToken.None);
         await using (events.ConfigureAwait(false))
         {
             while (await NextAsync(events, cancellationToken).ConfigureAwait(false))

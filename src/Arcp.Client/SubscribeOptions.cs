@@ -9,6 +9,9 @@ public sealed record SubscribeOptions
     /// <summary>Whether past events are wanted. Null = yes exactly when <see cref="FromEventSeq"/> is given.</summary>
     public bool? History { get; init; }
 
+    /// <summary>As <see cref="SubmitOptions.BufferResult"/>. Of several views of one job the first decides. Default true.</summary>
+    public bool BufferResult { get; init; } = true;
+
     /// <summary>The number above which events are wanted; null = from now on.</summary>
     internal long? After
     {

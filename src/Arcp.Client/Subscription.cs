@@ -28,9 +28,6 @@ public sealed class Subscription : JobView
     public override IReadOnlyDictionary<string, decimal>? Budget => _subscribed.Budget;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ProvisionedCredential> Credentials => _subscribed.Credentials ?? [];
-
-    /// <inheritdoc/>
     public override JobId? ParentJobId => _subscribed.ParentJobId;
 
     /// <summary>How many events the job's log had when the subscription began (§8.3), when the runtime says so.</summary>

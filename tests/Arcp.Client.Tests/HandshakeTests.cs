@@ -47,7 +47,7 @@ public sealed class HandshakeTests
         client.SessionId.Value.Should().Be("sess_1");
         client.Runtime.Name.Should().Be("scripted");
         client.Runtime.Version.Should().Be("9");
-        client.Features.Should().HaveFlag(Features.AgentVersions).And.NotHaveFlag(Features.CostBudget, "the runtime did not say so");
+        client.Features.Should().HaveFlag(Features.AgentVersions).And.NotHaveFlag(Features.ProvisionedCredentials, "the runtime did not say so");
         client.Agents.Should().ContainSingle().Which.Versions.Should().Equal("1.0.0");
         await peer.DisposeAsync();
         await client.DisposeAsync();

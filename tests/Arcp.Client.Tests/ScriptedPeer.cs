@@ -12,7 +12,7 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     public const string Welcome =
         """
         {"arcp":"1.1","id":"m_w","type":"session.welcome","session_id":"sess_1","payload":{"runtime":{"name":"scripted","version":"9"},"resume_token":"t",
-        "capabilities":{"encodings":["json"],"features":["heartbeat","ack","list_jobs","subscribe","progress","result_chunk","agent_versions"],"agents":[{"name":"echo","versions":["1.0.0"],"default":"1.0.0"}]}}}
+        "capabilities":{"encodings":["json"],"features":["heartbeat","ack","list_jobs","subscribe","progress","result_chunk","agent_versions","lease_expires_at","cost.budget","model.use"],"agents":[{"name":"echo","versions":["1.0.0"],"default":"1.0.0"}]}}}
         """;
 
     private readonly ITransport _transport;

@@ -60,4 +60,7 @@ internal static partial class Log
 
     [LoggerMessage(2007, LogLevel.Warning, "Job {JobId} cannot be followed in the new session: {Reason}")]
     public static partial void JobLost(ILogger logger, JobId jobId, string reason);
+
+    [LoggerMessage(2008, LogLevel.Warning, "Job {JobId} is not followed: {Count} child jobs are already, because of the handle of job {ParentJobId}.")]
+    public static partial void ChildNotFollowed(ILogger logger, JobId jobId, JobId parentJobId, int count);
 }

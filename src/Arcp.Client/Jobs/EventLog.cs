@@ -8,7 +8,9 @@ namespace Arcp.Client.Jobs;
 /// Thread-safe. Beyond its limits the oldest events are let go, so that neither a slow reader nor an absent one makes memory grow or holds up
 /// the connection; a reader that wanted one of them gets an error instead of a gap.
 /// </remarks>
-internal sealed class EventLog(EventLimits limits)
+/// <param name="limits">The log's own limits.</param>
+/// <param name="shared">The memory that it shares with other logs; null = it shares none. Its newest event is kept whatever the others take.</param>
+internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
 {
     private const int BatchSize = 64;
 
@@ -20,6 +22,7 @@ internal sealed class EventLog(EventLimits limits)
     private bool _isComplete;
     private Func<Exception>? _failure;
     private TaskCompletionSource? _changed;
+    private SharedMemory? _shared = shared;
 
     /// <summary>Appends an event; after <see cref="Complete"/> nothing happens.</summary>
     /// <param name="entry">The event.</param>
@@ -36,7 +39,7 @@ internal sealed class EventLog(EventLimits limits)
             }
 
             AppendNeedsLock(new Entry(entry, number, size));
-            while (_count > limits.MaxEvents || (_bytes > limits.MaxBytes && _count > 1))
+            while (_count > limits.MaxEvents || ((_bytes > limits.MaxBytes || _shared is { IsExceeded: true }) && _count > 1))
             {
                 DropOldestNeedsLock();
             }
@@ -65,6 +68,16 @@ internal sealed class EventLog(EventLimits limits)
         }
 
         changed?.TrySetResult();
+    }
+
+    /// <summary>Nobody follows the job any more: what is kept is no longer counted among what is shared.</summary>
+    public void LeaveShared()
+    {
+        lock (_gate)
+        {
+            _shared?.Add(-_bytes);
+            _shared = null;
+        }
     }
 
     /// <summary>Reads all events whose number is higher than the given one.</summary>
@@ -136,12 +149,14 @@ internal sealed class EventLog(EventLimits limits)
         _ring[(_first + _count) % _ring.Length] = entry;
         _count++;
         _bytes += entry.Size;
+        _shared?.Add(entry.Size);
     }
 
     private void DropOldestNeedsLock()
     {
         ref Entry oldest = ref _ring[_first % _ring.Length];
         _bytes -= oldest.Size;
+        _shared?.Add(-oldest.Size);
         oldest = default;
         _first++;
         _count--;

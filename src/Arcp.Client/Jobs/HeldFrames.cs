@@ -4,7 +4,7 @@ using Arcp.Core.Serialization;
 
 namespace Arcp.Client.Jobs;
 
-/// <summary>Keeps frames of jobs that nobody knows yet while a submit is pending: its acceptance may be on the way. Bounded. Not thread-safe.</summary>
+/// <summary>Keeps frames of jobs that nobody knows yet while a submit is pending or a job runs that may have children: what makes them known may be on the way. Bounded. Not thread-safe.</summary>
 internal sealed class HeldFrames
 {
     public const int MaxFrames = 1024;
@@ -13,6 +13,8 @@ internal sealed class HeldFrames
     private readonly OrderedDictionary<JobId, HeldJob> _jobs = [];
     private int _frames;
     private long _bytes;
+
+    public bool IsEmpty => _jobs.Count == 0;
 
     public bool Contains(JobId jobId) => _jobs.ContainsKey(jobId);
 

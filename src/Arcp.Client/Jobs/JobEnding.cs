@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Arcp.Core;
 
 namespace Arcp.Client.Jobs;
@@ -11,7 +13,10 @@ internal sealed record JobEnding
     /// <summary>The inline result.</summary>
     public RawJson? Inline { get; init; }
 
-    /// <summary>The streamed result.</summary>
+    /// <summary>Whether the result came in chunks.</summary>
+    public bool IsStreamed { get; init; }
+
+    /// <summary>The streamed result, when it was kept.</summary>
     public ReadOnlyMemory<byte>? Streamed { get; init; }
 
     /// <summary>Whether the streamed result is text.</summary>
@@ -19,4 +24,20 @@ internal sealed record JobEnding
 
     /// <summary>A line for people.</summary>
     public string? Summary { get; init; }
+
+    /// <summary>The result as who reads it as a stream gets it: the stream, the text of a JSON string, or JSON; null = there is none, or it was not kept.</summary>
+    public ReadOnlyMemory<byte>? Content => IsStreamed ? Streamed : Inline is { } json ? TextOf(json) : default(ReadOnlyMemory<byte>?);
+
+    // A runtime delivers a stream as a JSON string to sessions that take no chunks (§6.2).
+    private static ReadOnlyMemory<byte> TextOf(RawJson json)
+    {
+        try
+        {
+            return json.ToElement() is { ValueKind: JsonValueKind.String } text ? Encoding.UTF8.GetBytes(text.GetString()!) : json.Utf8;
+        }
+        catch (InvalidOperationException)
+        {
+            return json.Utf8; // half a surrogate pair is no text
+        }
+    }
 }

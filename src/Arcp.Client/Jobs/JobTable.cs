@@ -28,11 +28,7 @@ internal sealed class JobTable
     public bool IsForeign(JobId jobId) => _foreign.Contains(jobId);
 
     /// <summary>Remembers a job that answers no submit.</summary>
-    public void AddForeign(JobId jobId)
-    {
-        _foreign.Add(jobId);
-        Held.TryTake(jobId, out _);
-    }
+    public void AddForeign(JobId jobId) => _foreign.Add(jobId);
 
     /// <summary>Remembers a job that nobody follows, so that its frames are not taken for something else.</summary>
     public void AddOther(JobId jobId)
@@ -49,17 +45,45 @@ internal sealed class JobTable
     /// <summary>The jobs that are followed and have not ended.</summary>
     public IEnumerable<JobTracker> Open => _followed.Values.Where(tracker => !tracker.Ended.IsCompleted);
 
-    /// <summary>Counts one handle less; without any the job is no longer followed.</summary>
-    /// <returns>Whether that was the last one.</returns>
-    public bool Release(JobTracker tracker)
+    /// <summary>Whether the session receives the frames of a job that may still announce children, so that a frame of an unknown job may be a child's (§10).</summary>
+    public bool MayHaveChildren => Open.Any(tracker => tracker.ReceivesChildren);
+
+    /// <summary>Follows a child job for as long as its parent is followed, unless too many are.</summary>
+    /// <returns>Whether it is followed.</returns>
+    public bool TryFollowChild(JobTracker parent, JobTracker child)
     {
-        if (--tracker.Handles == 0 && _followed.Remove(tracker.JobId))
+        JobFamily family = child.Family!;
+        if (family.IsFull && !TryReleaseOldest(family))
         {
-            _others.Add(tracker.JobId);
-            return true;
+            AddOther(child.JobId);
+            return false;
         }
 
-        return false;
+        family.Add(parent, child);
+        Follow(child.JobId, child);
+        return true;
+    }
+
+    /// <summary>Lets go of children that have ended, oldest first, until an event has room among those that are kept. Are there none, the event's own job will keep less.</summary>
+    public void MakeRoom(JobFamily family, int size)
+    {
+        while (!family.Memory.HasRoom(size) && TryReleaseOldest(family))
+        {
+        }
+    }
+
+    /// <summary>Counts one handle less; without any the job is no longer followed, nor are its children on its behalf.</summary>
+    /// <returns>The jobs that are no longer followed.</returns>
+    public IReadOnlyList<JobTracker> Release(JobTracker tracker)
+    {
+        if (--tracker.Handles > 0 || !_followed.Remove(tracker.JobId))
+        {
+            return [];
+        }
+
+        _others.Add(tracker.JobId);
+        tracker.Events.LeaveShared();
+        return [tracker, .. (tracker.Family?.RemoveChildrenOf(tracker) ?? []).SelectMany(Release)];
     }
 
     /// <summary>Tells all followed jobs that nothing more will be seen of them.</summary>
@@ -71,5 +95,17 @@ internal sealed class JobTable
         }
 
         Held.TakeAll(_ => false);
+    }
+
+    private bool TryReleaseOldest(JobFamily family)
+    {
+        if (family.Oldest is not { } oldest)
+        {
+            return false;
+        }
+
+        family.Remove(oldest);
+        Release(oldest);
+        return true;
     }
 }

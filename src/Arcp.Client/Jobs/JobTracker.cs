@@ -1,3 +1,4 @@
+using System.Buffers;
 using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
@@ -9,19 +10,29 @@ namespace Arcp.Client.Jobs;
 /// <remarks>Changed under the dispatcher's lock only; what waiters look at can be read from any thread.</remarks>
 internal sealed class JobTracker
 {
-    private readonly ResultAssembler _chunks;
+    private readonly ResultChunks _chunks;
     private readonly TaskCompletionSource<JobEnding> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Func<Exception>?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _status = JobStatus.Pending.Value;
+    private ArrayBufferWriter<byte>? _bytes;
     private long _position;
     private long _arrived;
 
-    public JobTracker(JobId jobId, TraceContext? trace, TrackerLimits limits)
+    /// <param name="jobId">The job.</param>
+    /// <param name="trace">Its trace.</param>
+    /// <param name="limits">What bounds its memory.</param>
+    /// <param name="keepsResult">Whether a streamed result is put together here; if not, it is there as long as its events are.</param>
+    /// <param name="family">Whose child the job is; null = it is followed for its own sake.</param>
+    public JobTracker(JobId jobId, TraceContext? trace, TrackerLimits limits, bool keepsResult = true, JobFamily? family = null)
     {
         JobId = jobId;
         Trace = trace;
-        Events = new EventLog(limits.Events);
-        _chunks = new ResultAssembler(limits.MaxResultBytes);
+        (Family, IsChild) = (family, family is not null);
+        Events = new EventLog(limits.Events, family?.Memory);
+        MaxResultBytes = keepsResult ? limits.MaxResultBytes : long.MaxValue;
+        _chunks = new ResultChunks(MaxResultBytes);
+        _bytes = keepsResult ? new ArrayBufferWriter<byte>() : null;
+        Children = new ChildList(limits.MaxChildren);
     }
 
     public JobId JobId { get; }
@@ -44,9 +55,27 @@ internal sealed class JobTracker
     /// <summary>Whether the session does not receive the job's frames until it has subscribed to them.</summary>
     public bool NeedsSubscription { get; set; }
 
+    /// <summary>Whether the session receives the frames of the job's children because it has submitted the job (§10).</summary>
+    public bool ReceivesChildren => !IsSubscribed && !NeedsSubscription;
+
     public JobStatus Status => new(_status);
 
     public EventLog Events { get; }
+
+    /// <summary>What the job has been lent and has left.</summary>
+    public CurrentGrants Grants { get; } = new();
+
+    /// <summary>The child jobs that the job has announced (§10).</summary>
+    public ChildList Children { get; }
+
+    /// <summary>The child jobs, of all generations, that are followed because this one is; guarded by the dispatcher's lock.</summary>
+    public JobFamily? Family { get; set; }
+
+    /// <summary>Whether the job is one of <see cref="Family"/>, and not the forebear of all.</summary>
+    public bool IsChild { get; }
+
+    /// <summary>The most bytes that a streamed result may have.</summary>
+    public long MaxResultBytes { get; }
 
     /// <summary>What came of the job; known at the latest when <see cref="Ended"/> is, and never an error itself.</summary>
     public Task<JobEnding> Result => _result.Task;
@@ -94,20 +123,21 @@ internal sealed class JobTracker
             Volatile.Write(ref _position, _arrived);
         }
 
+        Grants.OnEvent(entry.Body, Position);
         Events.Append(entry, Position, size);
-        string? problem = entry.Body switch
+        if (_result.Task.IsCompleted)
         {
-            _ when _result.Task.IsCompleted => null,
-            ResultChunkEvent chunk => _chunks.Add(chunk),
-            RawEvent { Kind: "result_chunk" } => "a chunk is malformed",
-            _ => null,
-        };
-        if (problem is not null)
-        {
-            FailResult(problem);
+            return null;
         }
 
-        return problem;
+        if (_chunks.Take(entry.Body, out ReadOnlyMemory<byte> data) is { } problem)
+        {
+            FailResult(problem);
+            return problem;
+        }
+
+        _bytes?.Write(data.Span);
+        return null;
     }
 
     /// <summary>The job has succeeded.</summary>
@@ -122,9 +152,9 @@ internal sealed class JobTracker
             {
                 _result.TrySetResult(new JobEnding { Inline = inline ?? RawJson.Null, Summary = message.Summary });
             }
-            else if ((problem = _chunks.Finish(message.ResultId, message.ResultSize, out ReadOnlyMemory<byte> streamed)) is null)
+            else if ((problem = _chunks.Finish(message.ResultId, message.ResultSize)) is null)
             {
-                _result.TrySetResult(new JobEnding { Streamed = streamed, IsText = _chunks.IsText, Summary = message.Summary });
+                _result.TrySetResult(new JobEnding { IsStreamed = true, Streamed = _bytes?.WrittenMemory, IsText = _chunks.IsText, Summary = message.Summary });
             }
             else
             {
@@ -164,18 +194,23 @@ internal sealed class JobTracker
     public static ArcpException ToException(JobError error) =>
         new(error.Code, error.Message ?? string.Empty, error.Retryable) { Details = error.Details ?? error.Detail };
 
+    /// <summary>The error of a result that breaks the rules of §8.4.</summary>
+    public static ArcpException BadResult(string problem) =>
+        new(ErrorCode.InternalError, $"The job's streamed result cannot be used: {problem}.", retryable: false);
+
     // Some runtimes name a result id beside an inline result; what is there counts.
     private bool IsStreamed(JobResult message, RawJson? inline) =>
-        _chunks.HasChunks ? message.ResultId is not null || inline is null : message.ResultId is not null && inline is null;
+        _chunks.Any ? message.ResultId is not null || inline is null : message.ResultId is not null && inline is null;
 
-    private void FailResult(string problem) =>
-        _result.TrySetResult(new JobEnding
-        {
-            Failure = () => new ArcpException(ErrorCode.InternalError, $"The job's streamed result cannot be used: {problem}.", retryable: false),
-        });
+    private void FailResult(string problem)
+    {
+        _result.TrySetResult(new JobEnding { Failure = () => BadResult(problem) });
+        _bytes = null;
+    }
 
     private void End(JobStatus status)
     {
+        _bytes = null; // the outcome has them, if anybody
         if (!_ended.Task.IsCompleted)
         {
             _status = status.Value;
@@ -188,4 +223,5 @@ internal sealed class JobTracker
 /// <summary>What bounds the memory of one job.</summary>
 /// <param name="MaxResultBytes">The most bytes that a streamed result may have.</param>
 /// <param name="Events">How much is kept of its events.</param>
-internal sealed record TrackerLimits(long MaxResultBytes, EventLimits Events);
+/// <param name="MaxChildren">How many child jobs are followed along with it.</param>
+internal sealed record TrackerLimits(long MaxResultBytes, EventLimits Events, int MaxChildren);

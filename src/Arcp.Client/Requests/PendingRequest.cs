@@ -61,6 +61,9 @@ internal abstract class PendingRequest<T>(MessageId id, JobId? jobId = null) : P
 /// <summary>A submit (§7.1).</summary>
 internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? parentJobId, bool hasIdempotencyKey) : PendingRequest<Acceptance>(id)
 {
+    /// <summary>Whether the job's streamed result is put together.</summary>
+    public bool KeepsResult { get; init; } = true;
+
     public override TraceContext Trace { get; } = trace;
 
     public JobId? ParentJobId { get; } = parentJobId;
@@ -84,6 +87,9 @@ internal sealed class PendingSubscribe(MessageId id, JobId jobId, long? after, J
     public long? After { get; } = after;
 
     public JobTracker? Restored { get; } = restored;
+
+    /// <summary>Whether the job's streamed result is put together.</summary>
+    public bool KeepsResult { get; init; } = true;
 }
 
 /// <summary>A job that is subscribed to, what the runtime said of it, and above which number of its log events are meant.</summary>

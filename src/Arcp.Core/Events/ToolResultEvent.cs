@@ -21,7 +21,7 @@ public sealed record ToolResultEvent : EventBody
     /// <summary>A tool's failure.</summary>
     /// <param name="callId">The call that failed.</param>
     /// <param name="error">Why.</param>
-    public static ToolResultEvent Failed(string callId, ArcpException error)
+    public static ToolResultEvent OfError(string callId, ArcpException error)
     {
         ArgumentNullException.ThrowIfNull(error);
         return new() { CallId = callId, Error = new ToolError { Code = error.Code, Message = error.Message, Retryable = error.Retryable } };

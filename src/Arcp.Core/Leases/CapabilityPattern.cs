@@ -9,7 +9,7 @@ public sealed class CapabilityPattern
     private CapabilityPattern(string text, TargetKind kind)
     {
         Text = text;
-        _program = GlobProgram.Compile(TargetNormalizer.NormalizePattern(text, kind));
+        _program = GlobProgram.Compile(TargetNormalizer.NormalizePattern(text, kind), isUrl: kind is TargetKind.Url);
     }
 
     /// <summary>The pattern as it was given.</summary>
@@ -37,7 +37,7 @@ public sealed class CapabilityPattern
     public bool Includes(CapabilityPattern other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        int work = GlobProgram.MaxInclusionWork;
+        int work = GlobInclusion.MaxWork;
         return Includes(other, ref work);
     }
 

@@ -59,7 +59,7 @@ public sealed class CompiledLease
     public string? FindExcess(CompiledLease child)
     {
         ArgumentNullException.ThrowIfNull(child);
-        int work = GlobProgram.MaxInclusionWork;
+        int work = GlobInclusion.MaxWork;
         foreach ((string name, CapabilityPattern[] patterns) in child._patterns)
         {
             CapabilityPattern[] own = _patterns.GetValueOrDefault(name, []);

@@ -1,6 +1,3 @@
-using System.Collections;
-using System.Numerics;
-
 namespace Arcp.Core.Leases;
 
 /// <summary>A glob as a small automaton: a run of steps, each of which reads one character or moves on without one (§9).</summary>
@@ -12,46 +9,51 @@ internal sealed class GlobProgram
     /// <summary>Up to how many steps the sets of a match live on the stack.</summary>
     private const int MaxOnStack = 128;
 
-    /// <summary>How much work an inclusion, or all of a lease's together, may be: some tenths of a second.</summary>
-    public const int MaxInclusionWork = 20_000_000;
-
-    private readonly Step[] _steps;
+    private readonly GlobStep[] _steps;
     private readonly string _prefix;
+    private readonly bool _isUrl;
+    private readonly bool _isAllBelowPrefix;
 
-    private GlobProgram(Step[] steps, string prefix)
+    private GlobProgram(GlobStep[] steps, bool isUrl)
     {
         _steps = steps;
-        _prefix = prefix;
+        _isUrl = isUrl;
+        _prefix = new string([.. steps.TakeWhile(step => step.Kind is GlobStepKind.Literal).Select(step => step.Character)]);
+        _isAllBelowPrefix = steps.Skip(_prefix.Length).Select(step => step.Kind).SequenceEqual(isUrl ? [.. BelowPrefix, .. BelowPrefix, GlobStepKind.End] : [.. BelowPrefix, GlobStepKind.End]);
     }
 
-    private enum StepKind : byte
-    {
-        /// <summary>Reads one given character.</summary>
-        Literal,
-
-        /// <summary>Reads any run of characters without <c>/</c>.</summary>
-        Run,
-
-        /// <summary>Reads any run of characters.</summary>
-        Anything,
-
-        /// <summary>Goes on, or leaves out the next two steps.</summary>
-        Optional,
-
-        /// <summary>The end of the glob.</summary>
-        End,
-    }
+    // The most common kind of glob has these behind its literals, and one of URLs the same again for the query.
+    private static GlobStepKind[] BelowPrefix => [GlobStepKind.Optional, GlobStepKind.Literal, GlobStepKind.Anything];
 
     /// <summary>Compiles a glob: <c>*</c> is a run without <c>/</c>, <c>**</c> any depth, and <c>/**</c> and <c>**/</c> beside other segments also none.</summary>
-    public static GlobProgram Compile(string glob)
+    /// <param name="glob">The glob.</param>
+    /// <param name="isUrl">Whether it is for URLs: then no wildcard reaches from the path into the query, but one that ends the glob covers what query there is.</param>
+    public static GlobProgram Compile(string glob, bool isUrl = false)
     {
-        var steps = new List<Step>(glob.Length + 1);
+        int query = isUrl ? glob.IndexOf('?', StringComparison.Ordinal) : -1;
+        List<GlobStep> steps = CompilePart(query < 0 ? glob : glob[..query], stopsAtQuery: isUrl);
+        if (query >= 0)
+        {
+            steps.AddRange(CompilePart(glob[query..], stopsAtQuery: false));
+        }
+        else if (isUrl && steps.Count > 0 && steps[^1].Kind is GlobStepKind.Run or GlobStepKind.Anything)
+        {
+            steps.AddRange([new(GlobStepKind.Optional), new(GlobStepKind.Literal, '?'), new(steps[^1].Kind)]);
+        }
+
+        steps.Add(new(GlobStepKind.End));
+        return new GlobProgram([.. steps], isUrl);
+    }
+
+    private static List<GlobStep> CompilePart(string glob, bool stopsAtQuery)
+    {
+        var steps = new List<GlobStep>(glob.Length + 4);
         int i = 0;
         while (i < glob.Length)
         {
             if (IsDeep(glob, i + 1) && glob[i] == '/' && IsSegmentEnd(glob, SkipStars(glob, i + 1)))
             {
-                steps.AddRange([new(StepKind.Optional), new(StepKind.Literal, '/'), new(StepKind.Anything)]);
+                steps.AddRange([new(GlobStepKind.Optional), new(GlobStepKind.Literal, '/'), new(GlobStepKind.Anything, StopsAtQuery: stopsAtQuery)]);
                 i = SkipStars(glob, i + 1);
                 while (i < glob.Length && IsDeep(glob, i + 1) && IsSegmentEnd(glob, SkipStars(glob, i + 1)))
                 {
@@ -63,25 +65,24 @@ internal sealed class GlobProgram
                 int end = SkipStars(glob, i);
                 if (i == 0 && end < glob.Length && glob[end] == '/' && !IsDeep(glob, end + 1))
                 {
-                    steps.AddRange([new(StepKind.Optional), new(StepKind.Anything), new(StepKind.Literal, '/')]);
+                    steps.AddRange([new(GlobStepKind.Optional), new(GlobStepKind.Anything, StopsAtQuery: stopsAtQuery), new(GlobStepKind.Literal, '/')]);
                     end++;
                 }
                 else
                 {
-                    steps.Add(new(StepKind.Anything));
+                    steps.Add(new(GlobStepKind.Anything, StopsAtQuery: stopsAtQuery));
                 }
 
                 i = end;
             }
             else
             {
-                steps.Add(glob[i] == '*' ? new(StepKind.Run) : new(StepKind.Literal, glob[i]));
+                steps.Add(glob[i] == '*' ? new(GlobStepKind.Run, StopsAtQuery: stopsAtQuery) : new(GlobStepKind.Literal, glob[i]));
                 i++;
             }
         }
 
-        steps.Add(new(StepKind.End));
-        return new GlobProgram([.. steps], new string([.. steps.TakeWhile(step => step.Kind is StepKind.Literal).Select(step => step.Character)]));
+        return steps;
     }
 
     /// <summary>Whether the glob matches a whole text.</summary>
@@ -92,17 +93,17 @@ internal sealed class GlobProgram
             return false;
         }
 
-        if (_steps[_prefix.Length].Kind is StepKind.End)
+        if (_steps[_prefix.Length].Kind is GlobStepKind.End)
         {
             return text.Length == _prefix.Length;
         }
 
-        int size = _steps.Length;
-        if (size == _prefix.Length + 4 && _steps[_prefix.Length].Kind is StepKind.Optional && _steps[size - 2].Kind is StepKind.Anything)
+        if (_isAllBelowPrefix)
         {
-            return text.Length == _prefix.Length || text[_prefix.Length] == '/'; // the most common kind: all below a prefix
+            return text.Length == _prefix.Length || text[_prefix.Length] == '/' || (_isUrl && text[_prefix.Length] == '?');
         }
 
+        int size = _steps.Length;
         Span<int> memory = size <= MaxOnStack ? stackalloc int[3 * MaxOnStack] : new int[3 * size];
         var now = new StepSet(memory[..size], memory.Slice(2 * size, size), mark: 1);
         Enter(ref now, _prefix.Length);
@@ -111,10 +112,10 @@ internal sealed class GlobProgram
             var next = new StepSet(now.Mark % 2 == 1 ? memory.Slice(size, size) : memory[..size], memory.Slice(2 * size, size), now.Mark + 1);
             foreach (int at in now.Members)
             {
-                Step step = _steps[at];
+                GlobStep step = _steps[at];
                 if (step.Reads(character))
                 {
-                    Enter(ref next, step.Kind is StepKind.Literal ? at + 1 : at);
+                    Enter(ref next, step.Kind is GlobStepKind.Literal ? at + 1 : at);
                 }
             }
 
@@ -129,58 +130,8 @@ internal sealed class GlobProgram
         return now.Members.Contains(size - 1);
     }
 
-    /// <summary>Whether every text that another glob matches is matched by this one. A yes is always right; a no may be wrong only where deciding would take too long.</summary>
-    /// <param name="other">The other.</param>
-    /// <param name="work">How much may still be done; counted down.</param>
-    public bool Includes(GlobProgram other, ref int work)
-    {
-        // Of all that a wildcard may stand for, a character that no literal names is the hardest to follow, and / is a case of its own.
-        // So each way through the other glob is walked with those, together with all places that this glob may be at.
-        var seen = new HashSet<(int At, StepBits Own)>();
-        var toDo = new Stack<(int At, StepBits Own)>();
-        Go(0, Closure([0]));
-        while (toDo.TryPop(out (int At, StepBits Own) place))
-        {
-            work -= _steps.Length;
-            if (place.Own.IsEmpty || work < 0)
-            {
-                return false;
-            }
-
-            Step step = other._steps[place.At];
-            switch (step.Kind)
-            {
-                case StepKind.End when !place.Own.Contains(_steps.Length - 1):
-                    return false;
-                case StepKind.Literal:
-                    Go(place.At + 1, After(place.Own, step.Character));
-                    break;
-                case StepKind.Optional:
-                    Go(place.At + 1, place.Own);
-                    Go(place.At + 3, place.Own);
-                    break;
-                case StepKind.Run or StepKind.Anything:
-                    Go(place.At + 1, place.Own);
-                    Go(place.At, After(place.Own, null));
-                    if (step.Kind is StepKind.Anything)
-                    {
-                        Go(place.At, After(place.Own, '/'));
-                    }
-
-                    break;
-            }
-        }
-
-        return true;
-
-        void Go(int at, StepBits own)
-        {
-            if (seen.Add((at, own)))
-            {
-                toDo.Push((at, own));
-            }
-        }
-    }
+    /// <summary>Whether every text that another glob matches is matched by this one; see <see cref="GlobInclusion"/>.</summary>
+    public bool Includes(GlobProgram other, ref int work) => new GlobInclusion(_steps, other._steps, _isUrl).Holds(ref work);
 
     private static bool IsDeep(string glob, int at) => at + 1 < glob.Length && glob[at] == '*' && glob[at + 1] == '*';
 
@@ -203,67 +154,17 @@ internal sealed class GlobProgram
         {
             switch (_steps[at].Kind)
             {
-                case StepKind.Optional:
+                case GlobStepKind.Optional:
                     Enter(ref set, at + 3); // behind it stands a / or the end: this goes no deeper
                     at++;
                     break;
-                case StepKind.Run or StepKind.Anything:
+                case GlobStepKind.Run or GlobStepKind.Anything:
                     at++;
                     break;
                 default:
                     return;
             }
         }
-    }
-
-    // Where this glob may be after a character; null = one that no literal names.
-    private StepBits After(StepBits steps, char? character) => Closure(steps.Select(at => _steps[at] switch
-    {
-        { Kind: StepKind.Literal } literal => literal.Character == character ? at + 1 : -1,
-        { Kind: StepKind.Run } => character == '/' ? -1 : at,
-        { Kind: StepKind.Anything } => at,
-        _ => -1,
-    }));
-
-    private StepBits Closure(IEnumerable<int> steps)
-    {
-        var all = new StepBits(_steps.Length);
-        foreach (int step in steps)
-        {
-            Enter(all, step);
-        }
-
-        return all;
-    }
-
-    private void Enter(StepBits set, int at)
-    {
-        while (at >= 0 && set.TryAdd(at))
-        {
-            switch (_steps[at].Kind)
-            {
-                case StepKind.Optional:
-                    Enter(set, at + 3);
-                    at++;
-                    break;
-                case StepKind.Run or StepKind.Anything:
-                    at++;
-                    break;
-                default:
-                    return;
-            }
-        }
-    }
-
-    private readonly record struct Step(StepKind Kind, char Character = default)
-    {
-        public bool Reads(char character) => Kind switch
-        {
-            StepKind.Literal => character == Character,
-            StepKind.Run => character != '/',
-            StepKind.Anything => true,
-            _ => false,
-        };
     }
 
     /// <summary>A set of steps that forgets without being cleared: a step is in it when its mark is the set's.</summary>
@@ -289,50 +190,5 @@ internal sealed class GlobProgram
             _members[Count++] = step;
             return true;
         }
-    }
-
-    /// <summary>A set of steps that can be compared with others.</summary>
-    private sealed class StepBits(int size) : IEquatable<StepBits>, IEnumerable<int>
-    {
-        private readonly ulong[] _words = new ulong[(size + 63) / 64];
-
-        public bool IsEmpty => Array.TrueForAll(_words, static word => word == 0);
-
-        public bool Contains(int step) => (_words[step / 64] >> (step % 64) & 1) != 0;
-
-        public bool TryAdd(int step)
-        {
-            bool isNew = !Contains(step);
-            _words[step / 64] |= 1UL << (step % 64);
-            return isNew;
-        }
-
-        public bool Equals(StepBits? other) => other is not null && _words.AsSpan().SequenceEqual(other._words);
-
-        public override bool Equals(object? obj) => Equals(obj as StepBits);
-
-        public override int GetHashCode()
-        {
-            HashCode hash = default;
-            foreach (ulong word in _words)
-            {
-                hash.Add(word);
-            }
-
-            return hash.ToHashCode();
-        }
-
-        public IEnumerator<int> GetEnumerator()
-        {
-            for (int i = 0; i < _words.Length; i++)
-            {
-                for (ulong rest = _words[i]; rest != 0; rest &= rest - 1)
-                {
-                    yield return (i * 64) + BitOperations.TrailingZeroCount(rest);
-                }
-            }
-        }
-
-        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

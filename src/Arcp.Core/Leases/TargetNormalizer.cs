@@ -8,7 +8,10 @@ namespace Arcp.Core.Leases;
 /// <summary>Brings targets and patterns into the one form in which they are compared (§9), so that no other spelling opens a way around a lease.</summary>
 internal static class TargetNormalizer
 {
-    private const int MaxTargetLength = 64 * 1024;
+    // What relative paths begin with, so that no wildcard takes one for an absolute path or the other way round.
+    private const string Relative = "./";
+
+    private const int MaxTargetLength = 8 * 1024; // no system takes longer paths or URLs, and what a check costs grows with it
     private const string Controls = "\0\u0001\u0002\u0003\u0004\u0005\u0006\a\b\t\n\v\f\r\u000e\u000f\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f";
 
     private static readonly SearchValues<char> PlainScheme = SearchValues.Create("abcdefghijklmnopqrstuvwxyz");
@@ -38,7 +41,7 @@ internal static class TargetNormalizer
     /// <summary>Normalises a pattern that <see cref="FindPatternError"/> accepts.</summary>
     public static string NormalizePattern(string pattern, TargetKind kind) => kind switch
     {
-        TargetKind.Path => CollapseSlashes(pattern),
+        TargetKind.Path => pattern.StartsWith('/') || pattern.StartsWith("**", StringComparison.Ordinal) ? CollapseSlashes(pattern) : CollapseSlashes(Relative + pattern),
         TargetKind.Url when SplitUrl(pattern) is { } url => $"{url.Scheme}://{url.Authority}{(url.Rest.StartsWith('/') || url.Authority.EndsWith("**", StringComparison.Ordinal) ? string.Empty : "/")}{url.Rest}",
         _ => pattern,
     };
@@ -67,8 +70,25 @@ internal static class TargetNormalizer
             path = url.Rest;
         }
 
+        if (kind is TargetKind.Url && HostOf(pattern) is var host && host.Contains("**", StringComparison.Ordinal) && host.Trim('*').Length > 0)
+        {
+            return "must not hold ** within a host, where it would reach into the path; * covers any number of labels.";
+        }
+
         bool decodes = kind is TargetKind.Url;
         return path.Split('/').Any(segment => IsDot(segment, decodes) || IsDoubleDot(segment, decodes)) ? "must not hold segments . or .., whose place beside wildcards is open." : null;
+    }
+
+    // What stands before the path; without a scheme, before the first slash.
+    private static string HostOf(string pattern)
+    {
+        if (SplitUrl(pattern) is { } url)
+        {
+            return url.Authority;
+        }
+
+        int slash = pattern.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? pattern : pattern[..slash];
     }
 
     private static string? NormalizePath(string path)
@@ -83,7 +103,7 @@ internal static class TargetNormalizer
 
     // Whether there is nothing to resolve.
     private static bool IsPlainPath(ReadOnlySpan<char> path) =>
-        path[0] != '.' && (path[^1] != '/' || path.Length == 1)
+        path[0] == '/' && (path[^1] != '/' || path.Length == 1)
         && path.IndexOf("//", StringComparison.Ordinal) < 0 && path.IndexOf("/.", StringComparison.Ordinal) < 0;
 
     private static string CollapseSlashes(string path)
@@ -110,9 +130,15 @@ internal static class TargetNormalizer
         {
             string segment = segments[i];
             bool isLast = i == segments.Length - 1;
+            if (isUrl && IsDotsWithParameters(segment))
+            {
+                return null;
+            }
+
             if (IsDoubleDot(segment, isUrl))
             {
-                if (kept.Count == 0)
+                // Whether an empty segment counts as one to leave depends on the server.
+                if (kept.Count == 0 || kept.Contains(string.Empty))
                 {
                     return null;
                 }
@@ -132,7 +158,7 @@ internal static class TargetNormalizer
         }
 
         string joined = string.Join('/', kept);
-        return isAbsolute ? "/" + joined : joined.Length == 0 ? "." : joined;
+        return isAbsolute ? "/" + joined : joined.Length == 0 ? "." : Relative + joined;
     }
 
     private static string? NormalizeUrl(string text, out string? decoded)
@@ -234,12 +260,24 @@ internal static class TargetNormalizer
     // No user information, no percent-encoding, and nothing that some reader takes for a separator.
     private static bool IsHost(string authority) =>
         authority.Length > 0
+        && HasPlainPort(authority)
         && authority.All(static c => char.IsAscii(c) ? char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '[' or ']' : char.IsLetterOrDigit(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark)
         && authority.IsNormalized(NormalizationForm.FormKC);
+
+    // Brackets only around an address, and behind the host nothing but digits.
+    private static bool HasPlainPort(string authority)
+    {
+        int end = authority.StartsWith('[') ? authority.IndexOf(']', StringComparison.Ordinal) + 1 : authority.AsSpan().IndexOfAny(":[]");
+        return end < 0 || (end > 0 && (end == authority.Length || (authority[end] == ':' && end + 1 < authority.Length && authority.AsSpan(end + 1).TrimStart("0123456789").IsEmpty)));
+    }
 
     private static string DecodeSlashes(string path) => path
         .Replace("%2f", "/", StringComparison.OrdinalIgnoreCase)
         .Replace("%5c", "/", StringComparison.OrdinalIgnoreCase);
+
+    // Some servers cut off what follows a ; and only then look for dots.
+    private static bool IsDotsWithParameters(string segment) =>
+        segment.IndexOf(';', StringComparison.Ordinal) is > 0 and var end && (IsDot(segment[..end], decodes: true) || IsDoubleDot(segment[..end], decodes: true));
 
     private static bool IsDot(string segment, bool decodes) => segment == "." || (decodes && segment.Equals("%2e", StringComparison.OrdinalIgnoreCase));
 

@@ -222,7 +222,7 @@ public sealed class JobContext : EventEmitter
     {
         ArgumentNullException.ThrowIfNull(error);
         _reportedCalls.End(callId, error.Code);
-        return EmitAsync(ToolResultEvent.Failed(callId, error));
+        return EmitAsync(ToolResultEvent.OfError(callId, error));
     }
 
     /// <summary>The agent has returned: ends what it left open.</summary>

@@ -31,7 +31,7 @@ internal sealed class ChunkSink(Job job, ResultEncoding encoding, TimeProvider c
         More = more,
     });
 
-    public JobOutcome Finish(long length, string? summary) => new JobOutcome.Streamed(_id, length, summary);
+    public JobOutcome Finish(long length, string? summary) => new JobOutcome.SucceededByStream(_id, length, summary);
 }
 
 /// <summary>Puts the pieces together, for a session that takes no chunks (§6.2).</summary>

@@ -29,7 +29,7 @@ internal sealed class ToolCalls(Job job, JobAuthority authority, AgentEnvironmen
         catch (OperationCanceledException) when (job.Stopping.IsCancellationRequested)
         {
             activity?.SetStatus(ActivityStatusCode.Error, ErrorCode.Cancelled.Value);
-            job.TryEmitNow(ToolResultEvent.Failed(callId, new ArcpException(ErrorCode.Cancelled, "The job is being stopped."))); // told within a grace only
+            job.TryEmitNow(ToolResultEvent.OfError(callId, new ArcpException(ErrorCode.Cancelled, "The job is being stopped."))); // told within a grace only
             throw;
         }
         catch (Exception e)
@@ -37,7 +37,7 @@ internal sealed class ToolCalls(Job job, JobAuthority authority, AgentEnvironmen
             ArcpException? told = authority.Translate(e);
             ArcpException error = told ?? Unexpected(tool, e);
             activity?.SetStatus(ActivityStatusCode.Error, error.Code.Value);
-            await job.EmitAsync(ToolResultEvent.Failed(callId, error)).ConfigureAwait(false);
+            await job.EmitAsync(ToolResultEvent.OfError(callId, error)).ConfigureAwait(false);
             authority.EndIfFatal(error);
             if (told is null || told == e)
             {

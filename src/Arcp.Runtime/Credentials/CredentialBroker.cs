@@ -193,7 +193,7 @@ internal sealed class CredentialBroker : IAsyncDisposable
 #pragma warning restore CA1031
             {
                 Log.CredentialsRefused(_logger, request.JobId, FailureText.Of(e, current?.Value));
-                throw Refusal(e);
+                throw Refuse(e);
             }
         }
 
@@ -207,7 +207,7 @@ internal sealed class CredentialBroker : IAsyncDisposable
 
         Log.CredentialsRefused(_logger, request.JobId, fault);
         values.ForEach(value => _ = _queue.Revoke(value.Value)); // the queue owns them
-        throw Refusal(null);
+        throw Refuse(null);
     }
 
     private string? Claim(CredentialRequest request, OutstandingCredential? current, IssuedCredential? issued, List<IssuedValue> values)
@@ -290,14 +290,14 @@ internal sealed class CredentialBroker : IAsyncDisposable
         do
         {
             await _calls.WhenEmptyAsync().ConfigureAwait(false);
-            await _recovery.Ended.ConfigureAwait(false);
+            await _recovery.Completion.ConfigureAwait(false);
             await _queue.WhenEmptyAsync().ConfigureAwait(false);
         }
         while (!_calls.IsEmpty || !_queue.IsEmpty);
     }
 
     // The provisioner's words reach the peer only where the contract says so; its exception goes no further, because it may quote a secret.
-    private static ArcpException Refusal(Exception? exception) => exception is ArcpException { Code: var code } refused && code == ErrorCode.BudgetExhausted
+    private static ArcpException Refuse(Exception? exception) => exception is ArcpException { Code: var code } refused && code == ErrorCode.BudgetExhausted
         ? new ArcpException(code, refused.Message) { Details = refused.Details }
         : new ArcpException(ErrorCode.InternalError, "The job's credentials could not be issued.");
 

@@ -15,7 +15,7 @@ internal sealed class CredentialRecovery(IRevocationStore store, RevocationQueue
     private Task? _listing;
 
     /// <summary>Ends when the store has been listed; at once when that was never begun.</summary>
-    public Task Ended
+    public Task Completion
     {
         get
         {

@@ -37,7 +37,7 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock)
             Bytes = output.WrittenSpan,
             PublicLength = output.WrittenCount - length,
             Required = EventKinds.RequiredFeature(body.Kind),
-            Kind = body is DelegateEvent ? EntryKind.Delegation : EntryKind.Event,
+            Kind = body is DelegateEvent ? EntryKind.ChildAnnounced : EntryKind.Event,
         };
     }
 

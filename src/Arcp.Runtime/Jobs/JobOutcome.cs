@@ -38,7 +38,7 @@ internal abstract record JobOutcome
     /// <param name="ResultId">Which result.</param>
     /// <param name="Size">Its decoded bytes.</param>
     /// <param name="Summary">A line for people.</param>
-    public sealed record Streamed(ResultId ResultId, long Size, string? Summary) : JobOutcome
+    public sealed record SucceededByStream(ResultId ResultId, long Size, string? Summary) : JobOutcome
     {
         public override JobStatus Status => JobStatus.Success;
 

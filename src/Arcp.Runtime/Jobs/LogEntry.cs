@@ -9,7 +9,7 @@ internal enum EntryKind : byte
     Event,
 
     /// <summary>The event that announces a child job (§10): whoever reads the child may do so from here on.</summary>
-    Delegation,
+    ChildAnnounced,
 
     /// <summary>The terminal frame, the last entry.</summary>
     Terminal,

@@ -11,7 +11,7 @@ internal sealed class BudgetLedger
 {
     private readonly Lock _lock = new();
     private readonly BudgetLedger? _parent;
-    private readonly Dictionary<string, Counter> _counters; // as made: only what the counters hold changes
+    private readonly Dictionary<string, Allotment> _counters; // as made: only what the counters hold changes
     private bool _isClosed;
 
     /// <summary>Creates a ledger.</summary>
@@ -19,7 +19,7 @@ internal sealed class BudgetLedger
     /// <param name="parent">Where the amounts were reserved; null = nowhere.</param>
     public BudgetLedger(IReadOnlyDictionary<string, decimal>? amounts, BudgetLedger? parent = null)
     {
-        _counters = (amounts ?? new Dictionary<string, decimal>()).ToDictionary(amount => amount.Key, amount => new Counter { Left = amount.Value }, StringComparer.Ordinal);
+        _counters = (amounts ?? new Dictionary<string, decimal>()).ToDictionary(amount => amount.Key, amount => new Allotment { Left = amount.Value }, StringComparer.Ordinal);
         _parent = parent;
     }
 
@@ -41,12 +41,16 @@ internal sealed class BudgetLedger
         }
     }
 
+    /// <summary>What is left, for traces, as <c>USD:1.5,EUR:0</c>; null when the job has no budget.</summary>
+    public string? Describe() =>
+        Remaining is { } left ? string.Join(',', left.Select(entry => FormattableString.Invariant($"{entry.Key}:{entry.Value}"))) : null;
+
     /// <summary>What is left of one of the job's own budgets; null when it has none in this currency.</summary>
     public decimal? RemainingIn(string currency)
     {
         lock (_lock)
         {
-            return _counters.TryGetValue(currency, out Counter? counter) ? counter.Left : null;
+            return _counters.TryGetValue(currency, out Allotment? counter) ? counter.Left : null;
         }
     }
 
@@ -66,7 +70,7 @@ internal sealed class BudgetLedger
                 return null;
             }
 
-            if (_counters.TryGetValue(unit, out Counter? counter))
+            if (_counters.TryGetValue(unit, out Allotment? counter))
             {
                 counter.Left = counter.Left < decimal.MinValue + amount ? decimal.MinValue : counter.Left - amount;
                 return this;
@@ -106,7 +110,7 @@ internal sealed class BudgetLedger
 
         lock (_lock)
         {
-            excess = amounts.FirstOrDefault(amount => _isClosed || !_counters.TryGetValue(amount.Key, out Counter? counter) || amount.Value > counter.Left).Key;
+            excess = amounts.FirstOrDefault(amount => _isClosed || !_counters.TryGetValue(amount.Key, out Allotment? counter) || amount.Value > counter.Left).Key;
             if (excess is not null)
             {
                 return false;
@@ -142,7 +146,7 @@ internal sealed class BudgetLedger
     {
         lock (_lock)
         {
-            foreach ((string currency, Counter counter) in _counters)
+            foreach ((string currency, Allotment counter) in _counters)
             {
                 if (counter.Left <= 0 && !IsOwnBelow(asking, currency))
                 {
@@ -168,7 +172,7 @@ internal sealed class BudgetLedger
     }
 
     // What comes back after the end belongs to whoever the budget came from.
-    private void Return(Dictionary<string, Counter> rest)
+    private void Return(Dictionary<string, Allotment> rest)
     {
         bool isClosed;
         lock (_lock)
@@ -176,7 +180,7 @@ internal sealed class BudgetLedger
             isClosed = _isClosed;
             if (!isClosed)
             {
-                foreach ((string currency, Counter counter) in rest)
+                foreach ((string currency, Allotment counter) in rest)
                 {
                     _counters[currency].Left += counter.Left;
                 }
@@ -195,7 +199,7 @@ internal sealed class BudgetLedger
         }
     }
 
-    private sealed class Counter
+    private sealed class Allotment
     {
         public decimal Left { get; set; }
     }

@@ -91,7 +91,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     {
         ReadOnlySpan<byte> tail = entry.TailFor(isOwner);
         return entry.Kind is EntryKind.Terminal && !Features.HasFlag(Features.ResultChunk)
-            && job.Snapshot().State.Decision is JobOutcome.Streamed streamed && StreamedResult.TryAssemble(job) is { } inline
+            && job.Snapshot().State.Decision is JobOutcome.SucceededByStream streamed && StreamedResult.TryAssemble(job) is { } inline
             ? StreamedResult.WithInline(tail, inline, streamed.Summary)
             : tail;
     }
@@ -137,7 +137,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             int length = sequence._prefix.Length + tail.Length;
             sequence.Write(batch, sequence._window.Add(job, number, length), tail);
             SawTerminal |= entry.Kind is EntryKind.Terminal;
-            if (entry.Kind is EntryKind.Delegation && job.Children.AnnouncedNeedsLock(number) is { } child)
+            if (entry.Kind is EntryKind.ChildAnnounced && job.Children.AnnouncedNeedsLock(number) is { } child)
             {
                 (Announced ??= []).Add(child.Spec.Id);
             }

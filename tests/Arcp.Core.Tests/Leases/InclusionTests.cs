@@ -56,7 +56,15 @@ public class InclusionTests(ITestOutputHelper output)
     [InlineData("https://h/**", "http://h/a", false)]
     [InlineData("https://*.h/**", "https://a.h/**", true)]
     [InlineData("https://*.h/**", "https://*.a.h/x", true)]
-    [InlineData("https://*.h/**", "https://**.h/x", false)]
+    [InlineData("https://h/**", "https://h/a?x=*", true)]
+    [InlineData("https://h/**", "https://h/a/*?x=/", true)]
+    [InlineData("https://h/a*", "https://h/a?*", true)]
+    [InlineData("https://h/a?**", "https://h/a?*", true)]
+    [InlineData("https://h/a?*", "https://h/a?**", false)]
+    [InlineData("https://h/*b", "https://h/a?*b", false)]
+    [InlineData("https://h/**/b", "https://h/a?/b", false)]
+    [InlineData("https://h/a?x=*", "https://h/a?*", false)]
+    [InlineData("https://h/a", "https://h/a?*", false)]
     [InlineData("https://**", "https://h/a", true)]
     public void Urls(string parent, string child, bool isIncluded) => Includes(LeaseNamespaces.NetFetch, parent, child).Should().Be(isIncluded);
 
@@ -112,7 +120,7 @@ public class InclusionTests(ITestOutputHelper output)
         // All texts up to a length tell whether a glob goes beyond another: what they do not refute must be found, but for the few whose difference is longer.
         string[] globs = [.. Globs(4).Distinct()];
         string[] texts = [.. Texts(6)];
-        Dictionary<string, GlobProgram> programs = globs.ToDictionary(glob => glob, GlobProgram.Compile);
+        Dictionary<string, GlobProgram> programs = globs.ToDictionary(glob => glob, glob => GlobProgram.Compile(glob));
         Dictionary<string, bool[]> matches = globs.ToDictionary(glob => glob, glob => texts.Select(text => programs[glob].Matches(text)).ToArray());
         var random = new Random(7);
         int included = 0;
@@ -136,9 +144,35 @@ public class InclusionTests(ITestOutputHelper output)
         missed.Should().BeEmpty();
     }
 
+    [Fact]
+    public void Inclusion_of_short_globs_with_a_query_is_exact()
+    {
+        string[] globs = [.. Words(["a", "*", "/", "?"], 4)];
+        string[] texts = [.. Words(["a", "x", "/", "?"], 5).Append(string.Empty)];
+        GlobProgram[] programs = [.. globs.Select(glob => GlobProgram.Compile(glob, isUrl: true))];
+        bool[][] matches = [.. programs.Select(program => texts.Select(text => program.Matches(text)).ToArray())];
+        var wrong = new List<string>();
+        for (int parent = 0; parent < globs.Length; parent++)
+        {
+            for (int child = 0; child < globs.Length; child++)
+            {
+                bool isRefuted = Enumerable.Range(0, texts.Length).Any(at => matches[child][at] && !matches[parent][at]);
+                if (Includes(programs[parent], programs[child]) == isRefuted)
+                {
+                    wrong.Add($"{globs[parent]} and {globs[child]}");
+                }
+            }
+        }
+
+        wrong.Should().BeEmpty();
+    }
+
+    private static IEnumerable<string> Words(string[] parts, int length) =>
+        length == 1 ? parts : Words(parts, length - 1).SelectMany(word => word.Length < length - 1 ? [word] : parts.Select(part => word + part).Prepend(word));
+
     private static bool Includes(GlobProgram parent, GlobProgram child)
     {
-        int work = GlobProgram.MaxInclusionWork;
+        int work = GlobInclusion.MaxWork;
         return parent.Includes(child, ref work);
     }
 
