@@ -33,7 +33,7 @@ public sealed class JobContext : EventEmitter
         _environment = environment;
         _authority = new JobAuthority(job, environment);
         _toolCalls = new ToolCalls(job, _authority, environment);
-        _delegation = new Delegation(job, environment);
+        _delegation = new Delegation(job, _authority, environment);
     }
 
     /// <summary>The job.</summary>

@@ -44,12 +44,15 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
             job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
         }
 
-        await settlement.WaitAsync().ConfigureAwait(false);
+        await WaitForEndsAsync().ConfigureAwait(false);
         if (AgentCount > 0)
         {
             Log.AgentsIgnoreShutdown(logger, AgentCount);
         }
     }
+
+    /// <summary>Ends when every job's end that is decided by now is shown; no later than the time that one may take.</summary>
+    public Task WaitForEndsAsync() => settlement.WaitAsync();
 
     private async Task WaitForAgentsAsync(TimeSpan grace, CancellationToken cancellationToken)
     {
