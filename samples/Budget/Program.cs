@@ -18,7 +18,6 @@ await using ArcpRuntime runtime = new ArcpRuntimeBuilder()
             {
                 searches++;
                 await job.ReportCostAsync(0.1m, "USD", "search");
-                return RawJson.Null;
             });
         }
     })

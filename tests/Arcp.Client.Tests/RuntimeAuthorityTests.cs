@@ -3,6 +3,7 @@ using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Leases;
 using Arcp.Core.Messages;
+using Arcp.Runtime.Agents;
 using Arcp.Runtime.Credentials;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -21,7 +22,7 @@ public sealed class RuntimeAuthorityTests
             builder.Options.MaxResultChunkBytes = 1024;
             builder.AddAgent("stream", "1", async (job, cancellationToken) =>
             {
-                await using Arcp.Runtime.Agents.ResultStream result = job.OpenResultStream();
+                await using ResultStream result = job.OpenResultStream();
                 await result.WriteAsync(text, cancellationToken);
                 await result.CompleteAsync("all of it");
                 return null;
@@ -55,9 +56,9 @@ public sealed class RuntimeAuthorityTests
         await using var network = new RuntimeNetwork(builder => builder.AddAgent("boss", "1", async (job, cancellationToken) =>
         {
             RawJson input = RawJson.Parse("""{"n":3}""");
-            Arcp.Runtime.Agents.ChildJob first = await job.DelegateAsync("count", input, new LeaseBuilder().Budget("USD", 0.25m).Build());
+            DelegatedJob first = await job.DelegateAsync("count", input, new LeaseBuilder().Budget("USD", 0.25m).Build());
             await first.GetResultAsync(cancellationToken);
-            Arcp.Runtime.Agents.ChildJob second = await job.DelegateAsync("count", input);
+            DelegatedJob second = await job.DelegateAsync("count", input);
             return await second.GetResultAsync(cancellationToken);
         }));
         await using ArcpClient client = await network.ConnectAsync();
@@ -71,7 +72,7 @@ public sealed class RuntimeAuthorityTests
         job.Children.Should().HaveCount(2);
         foreach (DelegateEvent announced in job.Children)
         {
-            await using Arcp.Client.ChildJob child = await job.OpenChildAsync(announced.ChildJobId).Soon();
+            await using ChildJob child = await job.OpenChildAsync(announced.ChildJobId).Soon();
             List<JobEvent> events = await child.Events.ToListAsync().AsTask().Soon();
             events.Select(each => each.Body).OfType<LogEvent>().Select(log => log.Message).Should().Equal("1", "2", "3");
             (await child.GetResultAsync<int>().Soon()).Should().Be(3);

@@ -16,7 +16,7 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
             throw new ArcpException(ErrorCode.InvalidRequest, "delegator takes {agent, input?, lease_request?, lease_constraints?, await=true}.");
         }
 
-        ChildJob child;
+        DelegatedJob child;
         try
         {
             child = await job.DelegateAsync(input.Agent, input.ChildInput, input.LeaseRequest?.Deserialize<Lease>(), ReadConstraints(input.LeaseConstraints));
@@ -35,7 +35,7 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
             return new Output { ChildJobId = child.JobId.Value, ChildStatus = child.Status.Value };
         }
 
-        ChildOutcome outcome = await child.Completion.WaitAsync(cancellationToken);
+        DelegatedOutcome outcome = await child.Completion.WaitAsync(cancellationToken);
         return new Output { ChildJobId = child.JobId.Value, ChildStatus = outcome.Status.Value, ChildResult = outcome.Result };
     }
 

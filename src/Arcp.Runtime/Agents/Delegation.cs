@@ -15,7 +15,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
     /// <summary>Starts a child.</summary>
     /// <exception cref="ArcpException">It is refused; nothing is left behind.</exception>
     /// <exception cref="OperationCanceledException">The parent has ended, or is asked to stop while the child's credentials are issued.</exception>
-    public async Task<ChildJob> StartAsync(string agent, RawJson input, Lease lease, LeaseConstraints? constraints)
+    public async Task<DelegatedJob> StartAsync(string agent, RawJson input, Lease lease, LeaseConstraints? constraints)
     {
         ThrowIfEnded();
         AgentDescriptor descriptor = FindAgent(agent);
@@ -28,7 +28,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
             Job child = await CreateAsync(descriptor, input, new LeaseGuard(compiled, budget, expiry, AllowsUnlistedModels)).ConfigureAwait(false);
             Announce(child);
             environment.Runner.Start(child, new AgentWork(descriptor, environment));
-            return new ChildJob(child);
+            return new DelegatedJob(child);
         }
         catch
         {

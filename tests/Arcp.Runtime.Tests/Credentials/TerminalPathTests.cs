@@ -128,7 +128,7 @@ public class TerminalPathTests
         await using WireClient client = await lending.Host.OpenFullAsync();
         string jobId = await SubmitAsync(lending, client, end);
         JobContext parent = await lending.Agent.BegunAsync(jobId);
-        ChildJob child = await parent.DelegateAsync("gate");
+        DelegatedJob child = await parent.DelegateAsync("gate");
         JobContext ofChild = await lending.Agent.BegunAsync(child.JobId.Value);
         ofChild.Credentials.Select(each => each.Value).Should().HaveCount(2).And.NotIntersectWith(parent.Credentials.Select(each => each.Value));
         ofChild.Credentials.Select(each => each.Id).Should().NotIntersectWith(parent.Credentials.Select(each => each.Id));

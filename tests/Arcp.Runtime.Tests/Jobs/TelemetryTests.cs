@@ -27,11 +27,7 @@ public class TelemetryTests
         await using var runtime = new TestRuntime(
             builder => builder.AddAgent("spend", "1", async (job, _) =>
             {
-                await job.CallToolAsync("pay", null, async _ =>
-                {
-                    await job.ReportCostAsync(0.25m, "USD");
-                    return RawJson.Null;
-                });
+                await job.CallToolAsync("pay", null, async _ => await job.ReportCostAsync(0.25m, "USD"));
                 return null;
             }),
             clock);

@@ -48,7 +48,7 @@ public class DelegationAuthorityTests
         (await LendingRuntime.ReadToPongAsync(client)).Should().OnlyContain(frame => frame.Kind == "status", "a refusal says nothing");
 
         // The same within the parent's bounds is accepted, though only one child may be started.
-        ChildJob child = await job.DelegateAsync("gate", null, ToLease(ParentLease), new LeaseConstraints { ExpiresAt = lending.Clock.GetUtcNow().AddSeconds(100) });
+        DelegatedJob child = await job.DelegateAsync("gate", null, ToLease(ParentLease), new LeaseConstraints { ExpiresAt = lending.Clock.GetUtcNow().AddSeconds(100) });
         job.RemainingBudget.Values.Should().AllBeEquivalentTo(0m);
         lending.Agent.Open(child.JobId.Value);
         await child.GetResultAsync();
@@ -72,7 +72,7 @@ public class DelegationAuthorityTests
         await using TestRuntime runtime = Create(
             async job =>
             {
-                ChildJob child = await job.DelegateAsync("ask", null, ToLease(childLease));
+                DelegatedJob child = await job.DelegateAsync("ask", null, ToLease(childLease));
                 return await child.GetResultAsync();
             },
             builder =>
@@ -132,13 +132,13 @@ public class DelegationAuthorityTests
         JobContext job = await agent.BegunAsync(accepted.JobId!);
         for (int round = 0; round < 50; round++)
         {
-            Task<ChildJob>[] starting = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(() => job.DelegateAsync("gate", null, ToLease("""{"cost.budget":["USD:3"]}"""))))];
+            Task<DelegatedJob>[] starting = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(() => job.DelegateAsync("gate", null, ToLease("""{"cost.budget":["USD:3"]}"""))))];
             await Task.WhenAll(starting).ContinueWith(_ => { }, TaskScheduler.Default);
 
             starting.Count(each => each.IsCompletedSuccessfully).Should().Be(3);
             job.RemainingBudget["USD"].Should().Be(1);
             starting.Where(each => each.IsFaulted).Should().OnlyContain(each => ((ArcpException)each.Exception!.InnerException!).Code == ErrorCode.LeaseSubsetViolation);
-            foreach (Task<ChildJob> child in starting.Where(each => each.IsCompletedSuccessfully))
+            foreach (Task<DelegatedJob> child in starting.Where(each => each.IsCompletedSuccessfully))
             {
                 (await child).Cancel();
                 await (await child).Completion;
@@ -160,12 +160,12 @@ public class DelegationAuthorityTests
             {
                 foreach (string cost in (string[])["0.25", "5"])
                 {
-                    ChildJob child = await job.DelegateAsync("spend", RawJson.Parse(cost), ToLease("""{"cost.budget":["USD:2"]}"""));
+                    DelegatedJob child = await job.DelegateAsync("spend", RawJson.Parse(cost), ToLease("""{"cost.budget":["USD:2"]}"""));
                     await child.GetResultAsync();
                     left.Add(job.RemainingBudget["USD"]);
                 }
 
-                ChildJob without = await job.DelegateAsync("spend", RawJson.Parse("0.75"));
+                DelegatedJob without = await job.DelegateAsync("spend", RawJson.Parse("0.75"));
                 await without.GetResultAsync();
                 left.Add(job.RemainingBudget["USD"]);
                 return null;
@@ -192,8 +192,8 @@ public class DelegationAuthorityTests
         await using TestRuntime runtime = Create(
             async job =>
             {
-                ChildJob child = await job.DelegateAsync("spend", null, ToLease("""{"tool.call":["t"]}"""));
-                ChildOutcome outcome = await child.Completion;
+                DelegatedJob child = await job.DelegateAsync("spend", null, ToLease("""{"tool.call":["t"]}"""));
+                DelegatedOutcome outcome = await child.Completion;
                 return RawJson.From(outcome.Error!.Code.Value);
             },
             builder => builder.AddAgent("spend", "1", async (job, _) =>
@@ -257,7 +257,7 @@ public class DelegationAuthorityTests
             {
                 int depth = job.Input == RawJson.Null ? 0 : int.Parse(job.Input.ToString(), System.Globalization.CultureInfo.InvariantCulture);
                 deepest = Math.Max(deepest, depth);
-                ChildJob child = await job.DelegateAsync("deeper", RawJson.From(depth + 1), job.Lease);
+                DelegatedJob child = await job.DelegateAsync("deeper", RawJson.From(depth + 1), job.Lease);
                 return await child.GetResultAsync(cancellationToken);
             });
         });
@@ -277,7 +277,7 @@ public class DelegationAuthorityTests
         await using TestRuntime runtime = Create(
             async job =>
             {
-                Task<ChildJob>[] starting = [.. Enumerable.Range(0, 20).Select(_ => Task.Run(() => job.DelegateAsync("echo")))];
+                Task<DelegatedJob>[] starting = [.. Enumerable.Range(0, 20).Select(_ => Task.Run(() => job.DelegateAsync("echo")))];
                 await Task.WhenAll(starting).ContinueWith(_ => { }, TaskScheduler.Default);
                 return RawJson.From(starting.Count(each => each.IsCompletedSuccessfully));
             },
@@ -308,7 +308,7 @@ public class DelegationAuthorityTests
         job.RemainingBudget["USD"].Should().Be(2);
         lending.Host.Runtime.GetStatistics().Should().Match<ArcpRuntimeStatistics>(now => now.Jobs == 1 && now.RunningJobs == 1 && now.OutstandingCredentials == 2);
         lending.Provisioner.OnIssue = null;
-        ChildJob child = await job.DelegateAsync("gate");
+        DelegatedJob child = await job.DelegateAsync("gate");
         Func<Task> beyond = () => job.DelegateAsync("gate", null, ToLease("""{"cost.budget":["USD:2"]}"""));
         (await beyond.Should().ThrowAsync<ArcpException>()).Which.Message.Should().Contain("running jobs per principal");
         job.RemainingBudget["USD"].Should().Be(2);

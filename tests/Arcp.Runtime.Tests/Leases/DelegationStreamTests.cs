@@ -106,7 +106,7 @@ public class DelegationStreamTests
             parent!.Attach(watch);
 
             // The announcement stands in the log; before the session is told to read the child, the parent ends and all of it is sent.
-            Task<ChildJob> delegating = Task.Run(() => job.DelegateAsync("gate"));
+            Task<DelegatedJob> delegating = Task.Run(() => job.DelegateAsync("gate"));
             WireFrame announced = await client.ExpectAsync("job.event");
             announced.Kind.Should().Be("delegate");
             await client.SendAsync("job.cancel", new { job_id = accepted.JobId });
@@ -146,10 +146,10 @@ public class DelegationStreamTests
         });
         string jobId = (await client.ExpectAsync("job.accepted")).JobId!;
         JobContext job = await agent.BegunAsync(jobId);
-        ChildJob child = await job.DelegateAsync("gate", null, job.Lease);
+        DelegatedJob child = await job.DelegateAsync("gate", null, job.Lease);
         JobContext ofChild = await agent.BegunAsync(child.JobId.Value);
         ofChild.LeaseExpiresAt.Should().Be(job.LeaseExpiresAt, "it is inherited");
-        ChildJob grandchild = await ofChild.DelegateAsync("gate");
+        DelegatedJob grandchild = await ofChild.DelegateAsync("gate");
         await agent.BegunAsync(grandchild.JobId.Value);
         if (end is "timeout" or "expiry")
         {
@@ -196,9 +196,9 @@ public class DelegationStreamTests
         int started = 0;
         for (int i = 0; i < Iterations; i++)
         {
-            ChildJob middle = await top.DelegateAsync("inner", null, DelegationAuthorityTests.ToLease("""{"agent.delegate":["*"],"cost.budget":["USD:5"]}"""));
+            DelegatedJob middle = await top.DelegateAsync("inner", null, DelegationAuthorityTests.ToLease("""{"agent.delegate":["*"],"cost.budget":["USD:5"]}"""));
             JobContext ofMiddle = await agent.BegunAsync(middle.JobId.Value);
-            Task<ChildJob>? delegating = null;
+            Task<DelegatedJob>? delegating = null;
             race.Round(runner =>
             {
                 if (runner == 0)
@@ -215,7 +215,7 @@ public class DelegationStreamTests
             int ends = 1;
             try
             {
-                ChildJob leaf = await delegating!;
+                DelegatedJob leaf = await delegating!;
                 (await leaf.Completion).Status.Value.Should().Be("cancelled");
                 ends++;
                 started++;
@@ -270,7 +270,7 @@ public class DelegationStreamTests
         JobContext job = await lending.Agent.BegunAsync(accepted.JobId!);
         var answer = new TaskCompletionSource<IReadOnlyList<Arcp.Runtime.Credentials.IssuedCredential>>(TaskCreationOptions.RunContinuationsAsynchronously);
         lending.Provisioner.OnIssue = (_, _) => new(answer.Task);
-        Task<ChildJob> delegating = job.DelegateAsync("gate", null, DelegationAuthorityTests.ToLease("""{"cost.budget":["USD:4"]}"""));
+        Task<DelegatedJob> delegating = job.DelegateAsync("gate", null, DelegationAuthorityTests.ToLease("""{"cost.budget":["USD:4"]}"""));
         await TestRuntime.UntilAsync(() => lending.Provisioner.Requests.Count == 2, "the issue is under way");
         job.RemainingBudget["USD"].Should().Be(6);
 
@@ -307,7 +307,7 @@ public class DelegationStreamTests
         clock.Advance(TimeSpan.FromSeconds(5));
         runtime.Runtime.GetStatistics().Sessions.Should().Be(0);
 
-        ChildJob child = await job.DelegateAsync("gate", RawJson.Parse("7"));
+        DelegatedJob child = await job.DelegateAsync("gate", RawJson.Parse("7"));
         agent.Open(child.JobId.Value);
 
         (await child.GetResultAsync()).ToString().Should().Be("7");
@@ -324,7 +324,7 @@ public class DelegationStreamTests
         builder
             .AddAgent("fan", "1", async (job, cancellationToken) =>
             {
-                ChildJob[] started = await Task.WhenAll(Enumerable.Range(0, children).Select(_ => Task.Run(() => job.DelegateAsync("middle", null, DelegationAuthorityTests.ToLease("""{"agent.delegate":["leaf"]}""")))));
+                DelegatedJob[] started = await Task.WhenAll(Enumerable.Range(0, children).Select(_ => Task.Run(() => job.DelegateAsync("middle", null, DelegationAuthorityTests.ToLease("""{"agent.delegate":["leaf"]}""")))));
                 await Task.WhenAll(started.Select(child => child.GetResultAsync(cancellationToken)));
                 return null;
             })

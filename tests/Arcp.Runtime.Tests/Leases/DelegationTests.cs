@@ -46,7 +46,7 @@ public class DelegationTests
     {
         await using TestRuntime runtime = Create(async (job, cancellationToken) =>
         {
-            ChildJob child = await job.DelegateAsync("wait");
+            DelegatedJob child = await job.DelegateAsync("wait");
             await job.DelegateAsync("wait", lease: null);
             return child;
         }, awaits: false);
@@ -79,10 +79,10 @@ public class DelegationTests
         told.Should().Equal([1m], "it is told once");
     }
 
-    private static TestRuntime Create(Func<JobContext, CancellationToken, Task<ChildJob>> run, bool awaits = true) => new(builder => builder
+    private static TestRuntime Create(Func<JobContext, CancellationToken, Task<DelegatedJob>> run, bool awaits = true) => new(builder => builder
         .AddAgent("boss", "1.0.0", async (job, cancellationToken) =>
         {
-            ChildJob child = await run(job, cancellationToken);
+            DelegatedJob child = await run(job, cancellationToken);
             return awaits ? await child.GetResultAsync(cancellationToken) : null;
         }));
 
