@@ -85,7 +85,7 @@ public class LendingSubmitTests
     {
         await using var lending = new LendingRuntime();
         var answer = new TaskCompletionSource<IReadOnlyList<IssuedCredential>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        lending.Provisioner.OnIssue = (_, _) => lending.Provisioner.Requests.Count == 1 ? new(answer.Task) : new([lending.Provisioner.Next()]);
+        lending.Provisioner.OnIssue = (request, _) => request.JobId == lending.Provisioner.Requests.First().JobId ? new(answer.Task) : new([lending.Provisioner.Next()]);
         await using WireClient client = await lending.Host.OpenFullAsync();
         await using WireClient other = await lending.Host.OpenFullAsync();
         string slow = await client.SendAsync("job.submit", new { agent = "echo" });
