@@ -1,19 +1,27 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using Arcp.Runtime;
 
 namespace Playground;
 
-/// <summary><c>/healthz</c> and <c>/stats</c>.</summary>
+/// <summary><c>/healthz</c>, <c>/stats</c> and <c>/debug/credentials</c>.</summary>
 internal static class Diagnostics
 {
-    public static void MapDiagnostics(this WebApplication app)
+    private static readonly JsonSerializerOptions SnakeCase = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    public static void MapDiagnostics(this WebApplication app, DemonstrationCredentials? credentials)
     {
         app.MapGet("/healthz", static () => "ok");
-        app.MapGet("/stats", static (HttpContext context, ArcpRuntime runtime) => IsFromHere(context)
-            ? Results.Json(Measure(runtime, collect: context.Request.Query.ContainsKey("gc")))
-            : Results.Text("Only this machine may ask.", statusCode: StatusCodes.Status403Forbidden));
+        app.MapGet("/stats", static (HttpContext context, ArcpRuntime runtime) =>
+            ForThisMachine(context, () => Measure(runtime, collect: context.Request.Query.ContainsKey("gc"))));
+        app.MapGet("/debug/credentials", (HttpContext context) =>
+            ForThisMachine(context, () => new { credentials = credentials?.List() ?? [] }));
     }
+
+    private static IResult ForThisMachine(HttpContext context, Func<object> answer) => IsFromHere(context)
+        ? Results.Json(answer(), SnakeCase)
+        : Results.Text("Only this machine may ask.", statusCode: StatusCodes.Status403Forbidden);
 
     private static bool IsFromHere(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Playground;
 
-/// <summary>The playground over HTTP: the WebSocket endpoint, <c>/healthz</c> and <c>/stats</c>.</summary>
+/// <summary>The playground over HTTP: the WebSocket endpoint, <c>/healthz</c>, <c>/stats</c> and <c>/debug/credentials</c>.</summary>
 internal static class HttpHost
 {
     /// <summary>What is left of the 5 seconds that the playground may take to end is for the process itself.</summary>
@@ -17,11 +17,12 @@ internal static class HttpHost
         StderrLogging.Configure(builder.Logging);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         ArcpRuntimeBuilder runtime = builder.Services.AddArcpRuntime(options => RuntimeSettings.Apply(flags, options));
-        RuntimeSettings.AddAgentsAndTokens(flags, runtime);
+        DemonstrationCredentials? credentials = flags.Credentials ? new() : null;
+        RuntimeSettings.AddParts(flags, credentials, runtime);
 
         await using WebApplication app = builder.Build();
         app.MapArcp(flags.Path);
-        app.MapDiagnostics();
+        app.MapDiagnostics(credentials);
         try
         {
             await app.StartAsync();

@@ -17,6 +17,7 @@ internal sealed record PlaygroundFlags
           --resume-window SECONDS  how long a disconnected session can be resumed (600)
           --retention SECONDS      how long a job that has ended is remembered (600)
           --back-pressure EVENTS   how far a client may lag before it is told, 0 = never (1000)
+          --credentials            lends every job a demonstration credential; /debug/credentials counts what is revoked
           --stdio                  speaks ARCP on standard input and output instead of HTTP
           --help                   shows this
         """;
@@ -38,6 +39,7 @@ internal sealed record PlaygroundFlags
     private static readonly Dictionary<string, Func<PlaygroundFlags, PlaygroundFlags>> Switches = new(StringComparer.Ordinal)
     {
         ["--anonymous"] = flags => flags with { Anonymous = true },
+        ["--credentials"] = flags => flags with { Credentials = true },
         ["--stdio"] = flags => flags with { Stdio = true },
         ["--help"] = flags => flags with { Help = true },
     };
@@ -61,6 +63,8 @@ internal sealed record PlaygroundFlags
     public TimeSpan Retention { get; private init; } = TimeSpan.FromSeconds(600);
 
     public int BackPressure { get; private init; } = 1000;
+
+    public bool Credentials { get; private init; }
 
     public bool Stdio { get; private init; }
 

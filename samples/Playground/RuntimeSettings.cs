@@ -20,11 +20,16 @@ internal static class RuntimeSettings
         options.BackPressureThreshold = flags.BackPressure;
     }
 
-    public static void AddAgentsAndTokens(PlaygroundFlags flags, ArcpRuntimeBuilder builder)
+    public static void AddParts(PlaygroundFlags flags, DemonstrationCredentials? credentials, ArcpRuntimeBuilder builder)
     {
         foreach ((string token, string principal) in flags.Tokens)
         {
             builder.AddBearerToken(token, principal);
+        }
+
+        if (credentials is not null)
+        {
+            builder.UseCredentialProvisioner(credentials).UseRevocationStore(credentials);
         }
 
         builder

@@ -173,7 +173,7 @@ public abstract class JobView : IAsyncDisposable
 
     /// <summary>Opens the result as a stream that can be read while the job is still writing it, as <see cref="ReadResultAsync"/> does.</summary>
     /// <returns>A stream to be read forward and asynchronously, by one reader at a time; dispose it. Its reads end in the exceptions of <see cref="ReadResultAsync"/>, and again in the same one when they are repeated.</returns>
-    public Stream OpenResultStream() => new ResultStream(token => Result.ReadAsync(token));
+    public Stream OpenResultStream() => new ResultByteStream(token => Result.ReadAsync(token));
 
     /// <summary>Watches a child job (§10), from its first event on.</summary>
     /// <remarks>

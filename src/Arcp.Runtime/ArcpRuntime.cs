@@ -62,15 +62,17 @@ public sealed class ArcpRuntime : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(transport);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool isTaken;
         lock (_lock)
         {
-            if (_stopping is null)
+            isTaken = _stopping is null;
+            if (isTaken)
             {
                 _running[ended] = ended.Task;
             }
         }
 
-        if (!_running.ContainsKey(ended))
+        if (!isTaken)
         {
             await transport.DisposeAsync().ConfigureAwait(false);
             return;
@@ -127,6 +129,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         _services.Broker?.StopIssuing();
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
         await Task.WhenAll(_services.Sessions.All().Select(session => session.LastAnswer)).ConfigureAwait(false);
+        await _services.Runner.WaitForEndsAsync().ConfigureAwait(false); // of jobs that were decided meanwhile
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
         await _cut.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_running.Values).ConfigureAwait(false);

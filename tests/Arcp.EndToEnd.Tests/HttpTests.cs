@@ -64,7 +64,7 @@ public sealed class HttpTests
         await Jobs.RunAsync(client, "echo");
         await client.SubmitAsync("sleeper", new { ms = 3_600_000 });
 
-        using var http = new HttpClient { BaseAddress = new UriBuilder(playground.Endpoint) { Scheme = "http", Path = "/" }.Uri, Timeout = PlaygroundProcess.Patience };
+        using HttpClient http = playground.OpenHttp();
         (await http.GetStringAsync(new Uri("healthz", UriKind.Relative))).Should().Be("ok");
         foreach (string path in (string[])["stats", "stats?gc"])
         {
@@ -93,6 +93,8 @@ public sealed class HttpTests
         using var http = new HttpClient { BaseAddress = new Uri(line!.Replace("LISTENING ws", "http", StringComparison.Ordinal)), Timeout = PlaygroundProcess.Patience };
         using HttpResponseMessage stats = await http.GetAsync(new Uri("/stats", UriKind.Relative));
         stats.StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        using HttpResponseMessage credentials = await http.GetAsync(new Uri("/debug/credentials", UriKind.Relative));
+        credentials.StatusCode.Should().Be(HttpStatusCode.Forbidden);
         (await http.GetStringAsync(new Uri("/healthz", UriKind.Relative))).Should().Be("ok");
     }
 
@@ -127,6 +129,7 @@ public sealed class HttpTests
     [InlineData("--urls does not accept 'ftp://127.0.0.1:1'", "--urls", "ftp://127.0.0.1:1")]
     [InlineData("it takes TOKEN=PRINCIPAL", "--token", "secret")]
     [InlineData("--stdio takes no value", "--stdio=yes")]
+    [InlineData("--credentials takes no value", "--credentials=some")]
     public async Task A_wrong_flag_is_named_and_nothing_starts(string message, params string[] args)
     {
         await using var playground = PlaygroundProcess.Run(args);

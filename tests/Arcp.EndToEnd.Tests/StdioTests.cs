@@ -65,6 +65,17 @@ public sealed class StdioTests
     }
 
     [Fact]
+    public async Task Credentials_are_lent_and_rotated_over_stdio_as_well()
+    {
+        await using var playground = PlaygroundProcess.Run("--stdio", "--credentials");
+        await using WireClient client = playground.ConnectOverStdio();
+        await client.HelloAsync("test-token", Jobs.AllFeatures);
+        (WireFrame accepted, List<WireFrame> frames) = await Jobs.RunUnderAsync(client, new { agent = "rotator" });
+        accepted.Payload["credentials"]!.AsArray().Should().ContainSingle();
+        Jobs.ResultOf(frames).Should().Be("""{"rotated":1}""");
+    }
+
+    [Fact]
     public async Task A_job_that_goes_on_and_on_does_not_outlive_the_input_for_long()
     {
         await using var playground = PlaygroundProcess.Run("--stdio");

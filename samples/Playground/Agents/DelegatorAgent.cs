@@ -16,11 +16,10 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
             throw new ArcpException(ErrorCode.InvalidRequest, "delegator takes {agent, input?, lease_request?, lease_constraints?, await=true}.");
         }
 
-        ChildJob child;
+        DelegatedJob child;
         try
         {
-            LeaseConstraints? constraints = input.LeaseConstraints is { } given ? new LeaseConstraints { ExpiresAt = given.ExpiresAt } : null;
-            child = await job.DelegateAsync(input.Agent, input.ChildInput, input.LeaseRequest?.Deserialize<Lease>(), constraints);
+            child = await job.DelegateAsync(input.Agent, input.ChildInput, input.LeaseRequest?.Deserialize<Lease>(), ReadConstraints(input.LeaseConstraints));
         }
         catch (ArcpException denial)
         {
@@ -36,9 +35,15 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
             return new Output { ChildJobId = child.JobId.Value, ChildStatus = child.Status.Value };
         }
 
-        ChildOutcome outcome = await child.Completion.WaitAsync(cancellationToken);
+        DelegatedOutcome outcome = await child.Completion.WaitAsync(cancellationToken);
         return new Output { ChildJobId = child.JobId.Value, ChildStatus = outcome.Status.Value, ChildResult = outcome.Result };
     }
+
+    // As strict as the wire is: in UTC (§9.5).
+    private static LeaseConstraints? ReadConstraints(RawJson? json) =>
+        json?.Deserialize<Constraints>() is not { ExpiresAt: { } at } ? null
+        : at.Offset == TimeSpan.Zero ? new LeaseConstraints { ExpiresAt = at }
+        : throw new ArcpException(ErrorCode.InvalidRequest, "'lease_constraints.expires_at' must be in UTC.");
 
     internal sealed record Input
     {
@@ -51,7 +56,7 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
         public RawJson? LeaseRequest { get; init; }
 
         [JsonPropertyName("lease_constraints")]
-        public Constraints? LeaseConstraints { get; init; }
+        public RawJson? LeaseConstraints { get; init; }
 
         public bool Await { get; init; } = true;
     }

@@ -1,42 +1,28 @@
 using Arcp.Core;
-using Arcp.Core.Leases;
 using Arcp.Runtime.Agents;
 
 namespace Playground.Agents;
 
 /// <summary>Asks the lease for operations, and tells what it said.</summary>
-internal sealed class GateAgent : TypedAgent<GateAgent.Input, GateAgent.Output>
+internal sealed class GateAgent : TypedAgent<GateAgent.Input?, GateAgent.Output>
 {
-    /// <summary>Asks for each operation; no denial is thrown.</summary>
-    public static Output Ask(JobContext job, IEnumerable<Operation> operations)
+    /// <summary>Asks for each operation. It never throws: what is no operation has a code as well.</summary>
+    public static Output Ask(JobContext job, IEnumerable<Operation?> operations)
     {
-        List<string?> codes = [.. operations.Select(operation => job.TryAuthorize(operation.Namespace, operation.Target, out ArcpException? denial) ? null : denial.Code.Value)];
+        List<string?> codes = [.. operations.Select(operation => FindCode(job, operation))];
         return new Output([.. codes.Select(code => code is null)], codes);
     }
 
-    protected override Task<Output> RunAsync(Input input, JobContext job, CancellationToken cancellationToken) => Task.FromResult(
-        Ask(job, input?.Ops ?? throw new ArcpException(ErrorCode.InvalidRequest, "gate takes {ops:[{namespace, target}...]}.")));
+    protected override Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken) => Task.FromResult(Ask(job, input?.Ops ?? []));
 
-    internal sealed record Input(IReadOnlyList<Operation> Ops);
+    private static string? FindCode(JobContext job, Operation? operation) =>
+        operation is not { Namespace: { } name, Target: { } target } ? ErrorCode.InvalidRequest.Value
+        : job.TryAuthorize(name, target, out ArcpException? denial) ? null
+        : denial.Code.Value;
 
-    internal sealed record Operation
-    {
-        public required string Namespace { get; init; }
+    internal sealed record Input(IReadOnlyList<Operation?>? Ops);
 
-        public required string Target { get; init; }
-    }
+    internal sealed record Operation(string? Namespace, string? Target);
 
     internal sealed record Output(IReadOnlyList<bool> Allowed, IReadOnlyList<string?> Codes);
-}
-
-/// <summary>Asks the lease for models, and tells what it said.</summary>
-internal sealed class ModelAgent : TypedAgent<ModelAgent.Input, GateAgent.Output>
-{
-    protected override Task<GateAgent.Output> RunAsync(Input input, JobContext job, CancellationToken cancellationToken) => Task.FromResult(
-        GateAgent.Ask(
-            job,
-            (input?.Models ?? throw new ArcpException(ErrorCode.InvalidRequest, "model takes {models:[name...]}."))
-                .Select(model => new GateAgent.Operation { Namespace = LeaseNamespaces.ModelUse, Target = model })));
-
-    internal sealed record Input(IReadOnlyList<string> Models);
 }

@@ -8,8 +8,8 @@ namespace Playground.Agents;
 
 /// <summary>Emits one event of every kind, so that a client can show that it reads them all.</summary>
 /// <remarks>
-/// Its delegation is for show: the child that it names does not exist. There is no <c>result_chunk</c>, because pieces of a result may not
-/// be followed by a whole one (§8.4), and a whole one is all that an agent can give so far.
+/// Its delegation is for show: the child that it names does not exist. Its result is streamed (§8.4), in one chunk; a session without
+/// <c>result_chunk</c> gets it inline.
 /// </remarks>
 internal sealed class KitchenSinkAgent : IAgent
 {
@@ -34,6 +34,10 @@ internal sealed class KitchenSinkAgent : IAgent
             LeaseRequest = Lease.Empty,
         });
         await job.VendorEventAsync("x-vendor.demo.ping", RawJson.Parse("""{"pong":true}"""));
+
+        await using ResultStream result = job.OpenResultStream();
+        await result.WriteAsync("That was one of each.", cancellationToken);
+        await result.CompleteAsync();
         return null;
     }
 }

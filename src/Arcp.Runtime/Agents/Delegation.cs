@@ -8,35 +8,33 @@ using Arcp.Runtime.Leases;
 namespace Arcp.Runtime.Agents;
 
 /// <summary>Starts child jobs for a job (§10): with a part of its authority, never more (§9.4).</summary>
-internal sealed class Delegation(Job parent, AgentEnvironment environment)
+internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnvironment environment)
 {
     private int _started;
 
     /// <summary>Starts a child.</summary>
     /// <exception cref="ArcpException">It is refused; nothing is left behind.</exception>
-    /// <exception cref="OperationCanceledException">The parent has ended.</exception>
-    public async Task<ChildJob> StartAsync(string agent, RawJson input, Lease lease, LeaseConstraints? constraints)
+    /// <exception cref="OperationCanceledException">The parent has ended, or is asked to stop while the child's credentials are issued.</exception>
+    public async Task<DelegatedJob> StartAsync(string agent, RawJson input, Lease lease, LeaseConstraints? constraints)
     {
+        ThrowIfEnded();
         AgentDescriptor descriptor = FindAgent(agent);
         (CompiledLease compiled, LeaseExpiry? expiry) = CheckAuthority(lease, constraints);
-        CheckLimits();
-        BudgetLedger own = parent.Spec.Guard.Budget;
-        if (!own.TryReserve(compiled.Budgets, out string? excess))
-        {
-            throw Violation($"its budget in {excess} is more than what is left of the parent's");
-        }
-
-        var budget = new BudgetLedger(compiled.Budgets, own);
+        CheckDepth();
+        BudgetLedger budget = Reserve(compiled);
         try
         {
+            CountChild();
             Job child = await CreateAsync(descriptor, input, new LeaseGuard(compiled, budget, expiry, AllowsUnlistedModels)).ConfigureAwait(false);
             Announce(child);
             environment.Runner.Start(child, new AgentWork(descriptor, environment));
-            return new ChildJob(child);
+            return new DelegatedJob(child);
         }
         catch
         {
             budget.Close();
+            budget.AnnounceReturn();
+            Interlocked.Decrement(ref _started); // what was refused is no child
             throw;
         }
     }
@@ -46,6 +44,16 @@ internal sealed class Delegation(Job parent, AgentEnvironment environment)
 
     private static ArcpException Violation(string what) =>
         new(ErrorCode.LeaseSubsetViolation, $"The child's lease goes beyond its parent's: {what}.");
+
+    private void ThrowIfEnded()
+    {
+        if (parent.Snapshot().State.Decision is not null)
+        {
+            throw HasEnded();
+        }
+    }
+
+    private OperationCanceledException HasEnded() => new("The job has ended.", parent.Stopping);
 
     // The authority to delegate comes before everything else, also before whether the agent exists.
     private AgentDescriptor FindAgent(string agent)
@@ -57,11 +65,7 @@ internal sealed class Delegation(Job parent, AgentEnvironment environment)
 
         bool exists = environment.Agents.TryResolve(name, out AgentDescriptor? descriptor, out ArcpException? error);
         string full = exists ? $"{descriptor!.Name}@{descriptor.Version}" : agent;
-        if (parent.Spec.Guard.FindDenial(LeaseNamespaces.AgentDelegate, name.Name, full) is { } denial)
-        {
-            throw denial;
-        }
-
+        authority.Require(LeaseNamespaces.AgentDelegate, name.Name, full);
         return exists ? descriptor! : throw error!;
     }
 
@@ -94,17 +98,32 @@ internal sealed class Delegation(Job parent, AgentEnvironment environment)
             : throw new ArcpException(ErrorCode.InvalidRequest, "The child's lease must expire in the future.");
     }
 
+    private BudgetLedger Reserve(CompiledLease lease)
+    {
+        BudgetLedger own = parent.Spec.Guard.Budget;
+        if (!own.TryReserve(lease.Budgets, out string? excess))
+        {
+            ThrowIfEnded(); // then nothing is left that could be reserved
+            throw Violation($"its budget in {excess} is more than what is left of the parent's");
+        }
+
+        return new BudgetLedger(lease.Budgets, own);
+    }
+
     private CompiledLease ParentLease() => AllowsUnlistedModels
         ? CompiledLease.Compile(new Lease([.. parent.Spec.Lease, new(LeaseNamespaces.ModelUse, ["**"])]))
         : parent.Spec.Guard.Lease;
 
-    private void CheckLimits()
+    private void CheckDepth()
     {
         if (parent.Spec.DelegationDepth >= environment.Options.MaxDelegationDepth)
         {
             throw new ArcpException(ErrorCode.PermissionDenied, $"The limit of {environment.Options.MaxDelegationDepth} delegations one below the other is reached.");
         }
+    }
 
+    private void CountChild()
+    {
         if (Interlocked.Increment(ref _started) > environment.Options.MaxChildrenPerJob)
         {
             throw new ArcpException(ErrorCode.PermissionDenied, $"The limit of {environment.Options.MaxChildrenPerJob} delegations per job is reached.");
@@ -130,7 +149,8 @@ internal sealed class Delegation(Job parent, AgentEnvironment environment)
             TakesCredentials = own.TakesCredentials,
             StreamsResult = own.StreamsResult,
         };
-        using PreparedJob prepared = await environment.JobFactory.PrepareAsync(spec).ConfigureAwait(false);
+        using PreparedJob prepared = await environment.JobFactory.PrepareAsync(spec, parent.Stopping).ConfigureAwait(false);
+        ThrowIfEnded();
         return prepared.Create();
     }
 
@@ -147,7 +167,7 @@ internal sealed class Delegation(Job parent, AgentEnvironment environment)
         if (parent.TryAnnounce(child, announcement) is not { } announcedAt)
         {
             child.TryApply(new JobSignal.Stopped(JobOutcome.ParentEnded));
-            throw new OperationCanceledException("The job has ended.", parent.Stopping);
+            throw HasEnded();
         }
 
         environment.Audience.Open(parent, child, announcedAt);

@@ -10,6 +10,7 @@ internal static class EventRules
     public static string? FindError(EventBody body) => body switch
     {
         RawEvent raw when !EventKinds.IsVendor(raw.Kind) => $"'{raw.Kind}' is not a vendor's kind; accepted are {RawEvent.VendorPrefix}<name>.",
+        ResultChunkEvent => $"Chunks of a result are emitted by {nameof(JobContext.OpenResultStream)}.",
         ProgressEvent { Current: var current } when !double.IsFinite(current) || current < 0 => "'current' must be a finite number of at least 0.",
         ProgressEvent { Total: { } total } when !double.IsFinite(total) || total < 0 => "'total' must be a finite number of at least 0.",
         ToolResultEvent { Result: null, Error: null } or ToolResultEvent { Result: not null, Error: not null } => "A tool result has either a result or an error.",

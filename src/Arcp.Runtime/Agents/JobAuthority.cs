@@ -39,6 +39,17 @@ internal sealed class JobAuthority
         }
     }
 
+    /// <summary>Asks for an operation that one of two targets may allow; a denial that the host made fatal ends the job.</summary>
+    /// <exception cref="ArcpException">It is denied.</exception>
+    public void Require(string name, string target, string orTarget)
+    {
+        if (Guard.FindDenial(name, target, orTarget) is { } denial)
+        {
+            EndIfFatal(denial);
+            throw denial;
+        }
+    }
+
     /// <summary>Asks for an operation; a denial that the host made fatal ends the job.</summary>
     /// <returns>Why it is denied; null = it is allowed.</returns>
     public ArcpException? FindDenial(string name, string target)

@@ -33,7 +33,7 @@ public sealed class JobContext : EventEmitter
         _environment = environment;
         _authority = new JobAuthority(job, environment);
         _toolCalls = new ToolCalls(job, _authority, environment);
-        _delegation = new Delegation(job, environment);
+        _delegation = new Delegation(job, _authority, environment);
     }
 
     /// <summary>The job.</summary>
@@ -143,6 +143,20 @@ public sealed class JobContext : EventEmitter
         return _toolCalls.CallAsync(tool, args, body, static result => result);
     }
 
+    /// <summary>Calls a tool that has no result: watchers see null. See <see cref="CallToolAsync(string, RawJson?, Func{CancellationToken, Task{RawJson}})"/>.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="args">Its arguments, for those who watch.</param>
+    /// <param name="body">Does it; runs only when it is allowed.</param>
+    public Task CallToolAsync(string tool, RawJson? args, Func<CancellationToken, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return CallToolAsync(tool, args, async Task<RawJson> (cancellationToken) =>
+        {
+            await body(cancellationToken).ConfigureAwait(false);
+            return RawJson.Null;
+        });
+    }
+
     /// <summary>Calls a tool whose result has a type; see <see cref="CallToolAsync(string, RawJson?, Func{CancellationToken, Task{RawJson}})"/>.</summary>
     /// <typeparam name="TResult">The result.</typeparam>
     /// <param name="tool">The tool.</param>
@@ -165,7 +179,7 @@ public sealed class JobContext : EventEmitter
     /// <returns>The child, which runs. It ends at the latest when this job does.</returns>
     /// <exception cref="ArcpException"><c>PERMISSION_DENIED</c>, <c>LEASE_SUBSET_VIOLATION</c>, <c>INVALID_REQUEST</c>, <c>AGENT_NOT_AVAILABLE</c> or another; nothing has happened.</exception>
     /// <exception cref="OperationCanceledException">The job has ended.</exception>
-    public Task<ChildJob> DelegateAsync(string agent, RawJson? input = null, Lease? lease = null, LeaseConstraints? constraints = null)
+    public Task<DelegatedJob> DelegateAsync(string agent, RawJson? input = null, Lease? lease = null, LeaseConstraints? constraints = null)
     {
         ArgumentNullException.ThrowIfNull(agent);
         return _delegation.StartAsync(agent, input ?? RawJson.Null, lease ?? Lease.Empty, constraints);

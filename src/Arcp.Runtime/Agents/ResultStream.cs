@@ -17,7 +17,8 @@ public sealed class ResultStream : Stream
     private readonly IResultSink _sink;
     private readonly ResultEncoding _encoding;
     private readonly long _maxBytes;
-    private readonly byte[] _buffer;
+    private readonly int _maxChunk;
+    private byte[] _buffer = [];
     private int _buffered;
     private long _length;
     private bool _isOver;
@@ -27,8 +28,7 @@ public sealed class ResultStream : Stream
         _sink = sink;
         _encoding = encoding;
         _maxBytes = options.MaxResultBytes;
-        int chunk = encoding is ResultEncoding.Base64 ? options.MaxResultChunkBytes / 4 * 3 : options.MaxResultChunkBytes;
-        _buffer = new byte[chunk];
+        _maxChunk = encoding is ResultEncoding.Base64 ? options.MaxResultChunkBytes / 4 * 3 : options.MaxResultChunkBytes;
     }
 
     /// <inheritdoc/>
@@ -80,12 +80,17 @@ public sealed class ResultStream : Stream
         _length += buffer.Length;
         while (!buffer.IsEmpty)
         {
-            if (_buffered == _buffer.Length)
+            if (_buffered == _maxChunk)
             {
                 await EmitAsync(more: true).ConfigureAwait(false); // not before there is more, so that the last chunk is known to be it
             }
 
-            int taken = Math.Min(buffer.Length, _buffer.Length - _buffered);
+            int taken = Math.Min(buffer.Length, _maxChunk - _buffered);
+            if (_buffered + taken > _buffer.Length)
+            {
+                Array.Resize(ref _buffer, Math.Min(_maxChunk, Math.Max(_buffered + taken, 2 * _buffer.Length))); // most results are small
+            }
+
             buffer.Span[..taken].CopyTo(_buffer.AsSpan(_buffered));
             _buffered += taken;
             buffer = buffer[taken..];

@@ -29,7 +29,8 @@ internal sealed class ToolCalls(Job job, JobAuthority authority, AgentEnvironmen
         catch (OperationCanceledException) when (job.Stopping.IsCancellationRequested)
         {
             activity?.SetStatus(ActivityStatusCode.Error, ErrorCode.Cancelled.Value);
-            throw; // nothing more can be told
+            job.TryEmitNow(ToolResultEvent.OfError(callId, new ArcpException(ErrorCode.Cancelled, "The job is being stopped."))); // told within a grace only
+            throw;
         }
         catch (Exception e)
         {

@@ -16,7 +16,10 @@ public sealed class ArcpRuntimeBuilder
 {
     private readonly List<AgentDescriptor> _agents = [];
     private readonly List<(string Token, Principal Principal)> _tokens = [];
+    private readonly ArcpRuntimeOptions _options = new();
     private IJobObservationPolicy _observationPolicy = new DenyOthers();
+    private TimeProvider _timeProvider = TimeProvider.System;
+    private ILoggerFactory _loggerFactory = NullLoggerFactory.Instance;
     private Func<IServiceProvider, IArcpAuthenticator>? _authenticator;
     private Func<IServiceProvider, ICredentialProvisioner>? _credentialProvisioner;
     private IRevocationStore? _revocationStore;
@@ -25,13 +28,24 @@ public sealed class ArcpRuntimeBuilder
     public IServiceCollection? Services { get; init; }
 
     /// <summary>The settings of a runtime that is built without a container.</summary>
-    public ArcpRuntimeOptions Options { get; } = new();
+    /// <exception cref="InvalidOperationException">There is a container: settings are given to <c>AddArcpRuntime</c>, or to <c>services.Configure&lt;ArcpRuntimeOptions&gt;()</c>.</exception>
+    public ArcpRuntimeOptions Options => WithoutContainer(_options, "AddArcpRuntime(options => …) or services.Configure<ArcpRuntimeOptions>(…)");
 
     /// <summary>The clock of a runtime that is built without a container. With one, a registered <see cref="TimeProvider"/> is used.</summary>
-    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+    /// <exception cref="InvalidOperationException">There is a container.</exception>
+    public TimeProvider TimeProvider
+    {
+        get => WithoutContainer(_timeProvider, "a TimeProvider among the services");
+        set => _timeProvider = WithoutContainer(value, "a TimeProvider among the services");
+    }
 
-    /// <summary>The log of a runtime that is built without a container.</summary>
-    public ILoggerFactory LoggerFactory { get; set; } = NullLoggerFactory.Instance;
+    /// <summary>The log of a runtime that is built without a container. With one, its <see cref="ILoggerFactory"/> is used.</summary>
+    /// <exception cref="InvalidOperationException">There is a container.</exception>
+    public ILoggerFactory LoggerFactory
+    {
+        get => WithoutContainer(_loggerFactory, "services.AddLogging(…)");
+        set => _loggerFactory = WithoutContainer(value, "services.AddLogging(…)");
+    }
 
     /// <summary>Accepts a bearer token (§6.1).</summary>
     /// <param name="token">The token; not blank. A secret.</param>
@@ -150,6 +164,10 @@ public sealed class ArcpRuntimeBuilder
         (null, not null) => [$"A revocation store is of no use without a credential provisioner: call {nameof(UseCredentialProvisioner)}."],
         _ => [],
     };
+
+    // What would have no effect is refused: a host that believes in a setting which does not hold finds out too late.
+    private T WithoutContainer<T>(T value, string instead) =>
+        Services is null ? value : throw new InvalidOperationException($"With a container this has no effect; use {instead}.");
 
     private sealed class EmptyServices : IServiceProvider
     {

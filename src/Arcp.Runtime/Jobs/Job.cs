@@ -124,11 +124,11 @@ internal sealed class Job
         }
     }
 
-    /// <summary>What follows from a decided end, and again from its being shown: the agent is told to stop, the rest of the budget goes back, children end, and the owner hears of it.</summary>
+    /// <summary>What follows from a decided end, and again from its being shown: the agent is told to stop, whoever got the rest of the budget hears of it, children end, and the owner hears of it.</summary>
     public void CompleteEnd()
     {
         RequestStop();
-        Spec.Guard.Budget.Close();
+        Spec.Guard.Budget.AnnounceReturn();
         Children.End();
         if (Snapshot().State.IsTerminal)
         {
@@ -244,6 +244,11 @@ internal sealed class Job
                 _owner.OnEnding(this);
             }
 
+            if (to.Decision is not null)
+            {
+                Spec.Guard.Budget.Close(); // whoever sees the end finds the rest where it came from
+            }
+
             _state = to;
             if (shown.Bytes.IsEmpty)
             {
@@ -253,6 +258,7 @@ internal sealed class Job
             readers = Feed.AppendNeedsLock(shown); // over the limit if need be: start and end, once each
         }
 
+        Spec.Guard.Budget.AnnounceReturn(); // before anybody acts on the end
         Wake(readers);
         return true;
     }

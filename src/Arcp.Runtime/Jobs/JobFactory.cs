@@ -9,14 +9,15 @@ internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker)
 {
     /// <summary>Keeps a place for a job and borrows its credentials. Ends at once when there are none to borrow.</summary>
     /// <param name="spec">The job.</param>
+    /// <param name="cancellationToken">Gives up; what is borrowed too late is taken back.</param>
     /// <exception cref="Arcp.Core.ArcpException">A limit or the provisioner forbids it; nothing is left behind.</exception>
-    public async ValueTask<PreparedJob> PrepareAsync(JobSpec spec)
+    public async ValueTask<PreparedJob> PrepareAsync(JobSpec spec, CancellationToken cancellationToken = default)
     {
         JobSlot slot = jobs.Reserve(spec.Principal);
         try
         {
             JobCredentials credentials = spec.TakesCredentials && broker is not null
-                ? await broker.IssueAsync(ToRequest(spec)).ConfigureAwait(false)
+                ? await broker.IssueAsync(ToRequest(spec), cancellationToken).ConfigureAwait(false)
                 : JobCredentials.None;
             return new PreparedJob(spec with { Credentials = credentials }, slot);
         }

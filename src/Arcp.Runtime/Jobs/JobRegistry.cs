@@ -142,8 +142,8 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     {
         string status = job.Snapshot().State.Status.Value;
         Log.JobEnded(logger, job.Spec.Id, status);
-        ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
+        ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
         deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
     }
 

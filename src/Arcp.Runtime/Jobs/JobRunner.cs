@@ -44,12 +44,15 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
             job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
         }
 
-        await settlement.WaitAsync().ConfigureAwait(false);
+        await WaitForEndsAsync().ConfigureAwait(false);
         if (AgentCount > 0)
         {
             Log.AgentsIgnoreShutdown(logger, AgentCount);
         }
     }
+
+    /// <summary>Ends when every job's end that is decided by now is shown; no later than the time that one may take.</summary>
+    public Task WaitForEndsAsync() => settlement.WaitAsync();
 
     private async Task WaitForAgentsAsync(TimeSpan grace, CancellationToken cancellationToken)
     {
@@ -76,8 +79,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
             using Activity? activity = StartActivity(job.Spec);
             JobOutcome outcome = await GetOutcomeAsync(job, work).ConfigureAwait(false);
             job.TryApply(new JobSignal.Finished(outcome));
-            JobStatus status = job.Snapshot().State.Status;
-            activity?.SetStatus(status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, status.Value);
+            EndActivity(activity, job);
         }
 
         try
@@ -97,6 +99,16 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         .SetTag("arcp.session.id", spec.SubmittedBy.Value)
         .SetTag("arcp.agent", $"{spec.AgentName}@{spec.AgentVersion}")
         .SetTag("arcp.lease.expires_at", spec.LeaseConstraints?.ExpiresAt?.ToString("O"));
+
+    // The end is decided by now, also when it is not shown yet.
+    private static void EndActivity(Activity? activity, Job job)
+    {
+        if (activity is not null && job.Snapshot().State.Decision is { } decision)
+        {
+            activity.SetTag("arcp.budget.remaining", job.Spec.Guard.Budget.Describe());
+            activity.SetStatus(decision.Status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, decision.Status.Value);
+        }
+    }
 
     private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
         ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.Overrun(limit))))

@@ -13,6 +13,7 @@ internal sealed class BudgetLedger
     private readonly BudgetLedger? _parent;
     private readonly Dictionary<string, Allotment> _counters; // as made: only what the counters hold changes
     private bool _isClosed;
+    private BudgetLedger? _heir; // who has got the rest and has not been told
 
     /// <summary>Creates a ledger.</summary>
     /// <param name="amounts">The budgets; null = none.</param>
@@ -40,6 +41,10 @@ internal sealed class BudgetLedger
             }
         }
     }
+
+    /// <summary>What is left, for traces, as <c>USD:1.5,EUR:0</c>; null when the job has no budget.</summary>
+    public string? Describe() =>
+        Remaining is { } left ? string.Join(',', left.Select(entry => FormattableString.Invariant($"{entry.Key}:{entry.Value}"))) : null;
 
     /// <summary>What is left of one of the job's own budgets; null when it has none in this currency.</summary>
     public decimal? RemainingIn(string currency)
@@ -121,7 +126,7 @@ internal sealed class BudgetLedger
         return true;
     }
 
-    /// <summary>Ends the counting and gives the rest back to the parent, once.</summary>
+    /// <summary>Ends the counting and gives the rest back to the parent, once. Calls nobody: <see cref="AnnounceReturn"/> tells of it.</summary>
     public void Close()
     {
         lock (_lock)
@@ -134,7 +139,19 @@ internal sealed class BudgetLedger
             _isClosed = true;
         }
 
-        _parent?.Return(_counters);
+        _heir = _parent?.Take(_counters);
+    }
+
+    /// <summary>Tells whoever got the rest of it, once.</summary>
+    public void AnnounceReturn()
+    {
+        if (Interlocked.Exchange(ref _heir, null) is { } heir)
+        {
+            foreach (string currency in _counters.Keys)
+            {
+                heir.Announce(currency);
+            }
+        }
     }
 
     // A currency counts here only for those further down who have no budget of their own in it.
@@ -168,31 +185,22 @@ internal sealed class BudgetLedger
     }
 
     // What comes back after the end belongs to whoever the budget came from.
-    private void Return(Dictionary<string, Allotment> rest)
+    private BudgetLedger? Take(Dictionary<string, Allotment> rest)
     {
-        bool isClosed;
         lock (_lock)
         {
-            isClosed = _isClosed;
-            if (!isClosed)
+            if (!_isClosed)
             {
                 foreach ((string currency, Allotment counter) in rest)
                 {
                     _counters[currency].Left += counter.Left;
                 }
+
+                return this;
             }
         }
 
-        if (isClosed)
-        {
-            _parent?.Return(rest);
-            return;
-        }
-
-        foreach (string currency in rest.Keys)
-        {
-            OnChanged?.Invoke(currency);
-        }
+        return _parent?.Take(rest);
     }
 
     private sealed class Allotment

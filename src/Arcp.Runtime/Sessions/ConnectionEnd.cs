@@ -8,9 +8,13 @@ internal sealed record ConnectionEnd(string Reason, ReadOnlyMemory<byte>? LastFr
     /// <summary>Whether the events that there are now are sent before.</summary>
     public bool Drain { get; init; }
 
-    /// <summary>Whether the peer gets time to read the last frame and close its side; not for a connection that is taken to be dead.</summary>
+    /// <summary>Whether the peer, too, has a side to close: it gets time to read the last frame and do so.</summary>
     public bool AwaitPeer { get; init; } = true;
 
     /// <summary>How long all that may take before the connection is cut.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The end of a connection whose peer does not seem to be there any more: it is told, but hardly waited for.</summary>
+    public static ConnectionEnd OfAbsentPeer(string reason, ReadOnlyMemory<byte> lastFrame) =>
+        new(reason, lastFrame) { Patience = TimeSpan.FromMilliseconds(250) };
 }

@@ -11,9 +11,6 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>Turns a bare connection into a session with an authenticated principal (§6.1–§6.3), or refuses it. Nothing else runs before.</summary>
 internal sealed class Handshake(SessionServices services)
 {
-    /// <summary>How long a connection that is taken over may take for its last frame.</summary>
-    private static readonly TimeSpan TakeOverTime = TimeSpan.FromMilliseconds(250);
-
     /// <summary>The features that this runtime serves everybody.</summary>
     private const Features OfferedToAll = Features.Heartbeat | Features.Ack | Features.ListJobs | Features.Subscribe | Features.LeaseExpiresAt
         | Features.CostBudget | Features.ModelUse | Features.Progress | Features.ResultChunk | Features.AgentVersions;
@@ -84,6 +81,8 @@ internal sealed class Handshake(SessionServices services)
     private static ArcpException Unauthenticated(string message) => new(ErrorCode.Unauthenticated, message);
 
     private static ArcpException Expired() => new(ErrorCode.ResumeWindowExpired, "The session cannot be resumed; open a new one.");
+
+    private static ArcpException SlowConsumer(string why) => new(ErrorCode.InternalError, $"This connection is a slow consumer: {why}.");
 
     private static ResumeData? ResumeOf(SessionHello hello) =>
         (hello.Resume?.ResumeToken ?? hello.Resume?.Token ?? hello.ResumeToken) is { } token
@@ -169,12 +168,9 @@ internal sealed class Handshake(SessionServices services)
 
         if (old is not null)
         {
-            old.End(new ConnectionEnd("the session was resumed on another connection", session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." }))
-            {
-                AwaitPeer = false,
-                Patience = TakeOverTime,
-            });
-            await old.Ended.ConfigureAwait(false);
+            old.End(ConnectionEnd.OfAbsentPeer(
+                "the session was resumed on another connection", session.Frame(new SessionClosed { Reason = "The session was resumed on another connection." })));
+            await old.Released.ConfigureAwait(false);
         }
 
         string next = ResumeTokenHash.Mint(out ResumeTokenHash nextHash);
@@ -204,19 +200,16 @@ internal sealed class Handshake(SessionServices services)
                 Agents = services.Agents.Offered,
             },
         };
-        var slow = new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: what it has to be sent next is no longer held.");
-        var stalled = new ArcpException(ErrorCode.InternalError, "This connection is a slow consumer: it has held its jobs back for too long.");
         bool begun = session.Outbox.TryBegin(
             new OutboxConnection
             {
                 Welcome = session.Frame(welcome, header),
                 Features = features,
-                SlowConsumerFrame = jobId => session.Frame(ControlFrames.ToSessionError(slow, jobId: jobId), jobId: jobId),
-                OnStalled = () => connection.End(new ConnectionEnd("the submitter has held its jobs back for too long", session.Frame(ControlFrames.ToSessionError(stalled)))
-                {
-                    AwaitPeer = false,
-                    Patience = TakeOverTime,
-                }),
+                SlowConsumerFrame = jobId => session.Frame(
+                    ControlFrames.ToSessionError(SlowConsumer("what it has to be sent next is no longer held"), jobId: jobId), jobId: jobId),
+                OnStalled = () => connection.End(ConnectionEnd.OfAbsentPeer(
+                    "the submitter has held its jobs back for too long",
+                    session.Frame(ControlFrames.ToSessionError(SlowConsumer("it has held its jobs back for too long"))))),
             },
             lastEventSeq);
         session.Features = begun ? features : session.Features;

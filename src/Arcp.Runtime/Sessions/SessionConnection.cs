@@ -13,7 +13,11 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
 {
     private readonly CancellationTokenSource _abort = new();
     private readonly TaskCompletionSource<ConnectionEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends when the connection has said its last word and leaves the session alone: another one may have it while this one waits for its peer.</summary>
+    public Task Released => _released.Task;
 
     /// <summary>Ends when the connection is over and nothing of it runs any more.</summary>
     public Task Ended => _ended.Task;
@@ -37,12 +41,16 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
             ConnectionEnd end = _end.Task.IsCompleted
                 ? await _end.Task.ConfigureAwait(false)
                 : new ConnectionEnd(await (reading.IsCompleted ? reading : writing).ConfigureAwait(false)) { AwaitPeer = !loop.PeerHasClosed };
-            await EndInOrderAsync(session, end, reading, writing).ConfigureAwait(false);
             Log.SessionDisconnected(services.Logger, session.Id, end.Reason);
+            await EndInOrderAsync(session, end, reading, writing).ConfigureAwait(false);
         }
         finally
         {
-            session.Outbox.Complete();
+            if (!_released.Task.IsCompleted)
+            {
+                session.Outbox.Complete();
+            }
+
             await AbortAsync().ConfigureAwait(false);
             try
             {
@@ -51,7 +59,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
             finally
             {
                 // Whatever went wrong: a session that still looked connected could neither expire nor be taken over.
-                session.Outbox.Disconnect();
+                Release(session);
                 services.Sessions.Detach(session, this);
                 _ended.TrySetResult();
             }
@@ -73,12 +81,19 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
             services.Deadlines,
             services.Options.HeartbeatInterval,
             ping: () => session.Post(new SessionPing { Nonce = Ulid.MintWithPrefix("ping_", services.Clock.GetUtcNow()), SentAt = services.Clock.GetUtcNow() }),
-            lost: () => End(new ConnectionEnd("nothing was received for two heartbeat intervals", session.Frame(ControlFrames.ToSessionError(
-                new ArcpException(ErrorCode.HeartbeatLost, "Nothing was received for two heartbeat intervals; the session can be resumed."))))
-            {
-                AwaitPeer = false,
-                Patience = TimeSpan.FromMilliseconds(250),
-            }));
+            lost: () => End(ConnectionEnd.OfAbsentPeer("nothing was received for two heartbeat intervals", session.Frame(ControlFrames.ToSessionError(
+                new ArcpException(ErrorCode.HeartbeatLost, "Nothing was received for two heartbeat intervals; the session can be resumed."))))));
+    }
+
+    // Once, and behind the writer's end: later the outbox may be another connection's.
+    private void Release(Session session)
+    {
+        if (!_released.Task.IsCompleted)
+        {
+            session.Outbox.Complete();
+            session.Outbox.Disconnect();
+            _released.SetResult();
+        }
     }
 
     private async Task AbortAsync()
@@ -109,7 +124,8 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
         }
     }
 
-    // What is queued is sent, then our side is closed, then the peer has time to close its own: so it reads our last frame.
+    // What is queued is sent, then our side is closed, then the peer has time to close its own: a socket that is disposed before may be reset,
+    // and the peer would not see our last frame.
     private async Task EndInOrderAsync(Session session, ConnectionEnd end, Task reading, Task writing)
     {
         using var patience = new CancellationTokenSource(end.Patience, services.Clock);
@@ -126,6 +142,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
         try
         {
             await writing.WaitAsync(either.Token).ConfigureAwait(false);
+            Release(session);
             await transport.CloseAsync(either.Token).ConfigureAwait(false);
             if (end.AwaitPeer && !reading.IsCompleted)
             {

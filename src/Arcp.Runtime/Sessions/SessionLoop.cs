@@ -11,13 +11,20 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
 {
     private readonly JobRequests _jobs = new(session, services);
     private readonly ListingRequests _listing = new(session, services);
-    private volatile bool _isStopped;
+    private readonly Lock _dispatching = new();
+    private bool _isStopped;
 
     /// <summary>Whether the loop ended because the peer sends nothing more.</summary>
     public bool PeerHasClosed { get; private set; }
 
-    /// <summary>From now on frames are read and dropped.</summary>
-    public void StopDispatching() => _isStopped = true;
+    /// <summary>From now on frames are read and dropped: when this has returned, nothing of the loop touches the session any more.</summary>
+    public void StopDispatching()
+    {
+        lock (_dispatching)
+        {
+            _isStopped = true;
+        }
+    }
 
     /// <summary>Reads until the connection ends.</summary>
     /// <returns>Why it ended, for the log.</returns>
@@ -32,7 +39,10 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
                 FrameReadStatus status = await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
                 heartbeat?.OnReceived();
                 ArcpTelemetry.FramesReceived.Add(1);
-                end = Handle(status);
+                lock (_dispatching)
+                {
+                    end = Handle(status);
+                }
             }
 
             return end;

@@ -20,6 +20,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
+    private bool _isClosed;
 
     /// <summary>How many jobs it reads.</summary>
     public int CursorCount
@@ -127,6 +128,11 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return; // the session went while the submit was decided; the job runs unread
+            }
+
             _control.Add(accepted);
             _cursors.Add(cursor);
             job.Feed.SetHoldsBack(cursor, _connection is not null);
@@ -140,15 +146,17 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            if (!_cursors.TryGet(parent.Spec.Id, out JobCursor? announcing))
+            if (_isClosed || _cursors.Contains(child.Spec.Id))
             {
-                return; // the session is gone
+                return; // the session is gone, or has found and subscribed to the child already
             }
 
+            // A parent that is not read any more has ended and been sent to its end, the announcement with it.
+            bool isAnnounced = !_cursors.TryGet(parent.Spec.Id, out JobCursor? announcing) || parent.Feed.PositionOf(announcing) >= announcedAt;
             var cursor = new JobCursor(child, this, isSubscription: false) { IsWaiting = true };
             _cursors.Add(cursor);
             child.Feed.SetHoldsBack(cursor, _connection is not null);
-            if (parent.Feed.PositionOf(announcing) >= announcedAt)
+            if (isAnnounced)
             {
                 _cursors.Open(child.Spec.Id);
             }
@@ -258,6 +266,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
+            _isClosed = true;
             _cursors.Clear();
             _control.Clear();
         }

@@ -5,7 +5,8 @@ namespace Arcp.EndToEnd.Tests.Support;
 /// <summary>What every agent of the Playground must do, over whatever transport.</summary>
 internal static class Jobs
 {
-    public static readonly string[] AllFeatures = ["progress", "agent_versions", "subscribe", "ack"];
+    public static readonly string[] AllFeatures = [
+        "progress", "agent_versions", "subscribe", "ack", "list_jobs", "lease_expires_at", "cost.budget", "model.use", "provisioned_credentials", "result_chunk"];
 
     /// <summary>Submits to each agent and checks what comes of it.</summary>
     public static async Task TryEachAgentAsync(WireClient client)
@@ -13,8 +14,8 @@ internal static class Jobs
         WireFrame welcome = await client.HelloAsync("test-token", AllFeatures);
         welcome.Payload["capabilities"]!["agents"]!.AsArray().Select(agent => $"{agent!["name"]} {string.Join(',', agent["versions"]!.AsArray())} {agent["default"]}")
             .Should().Contain([
-                "counter 1.0.0 1.0.0", "echo 1.0.0,2.0.0 2.0.0", "failer 1.0.0 1.0.0", "flood 1.0.0 1.0.0",
-                "kitchen-sink 1.0.0 1.0.0", "sleeper 1.0.0 1.0.0", "stubborn 1.0.0 1.0.0"]);
+                "chunker 1.0.0 1.0.0", "counter 1.0.0 1.0.0", "delegator 1.0.0 1.0.0", "echo 1.0.0,2.0.0 2.0.0", "failer 1.0.0 1.0.0", "flood 1.0.0 1.0.0", "gate 1.0.0 1.0.0",
+                "kitchen-sink 1.0.0 1.0.0", "model 1.0.0 1.0.0", "rotator 1.0.0 1.0.0", "sleeper 1.0.0 1.0.0", "spender 1.0.0 1.0.0", "stubborn 1.0.0 1.0.0"]);
 
         (await ResultAsync(client, "echo", new { text = "hello" })).Should().Be("""{"text":"hello"}""");
         (await ResultAsync(client, "echo@1.0.0", 1)).Should().Be("1");
@@ -29,8 +30,17 @@ internal static class Jobs
 
         List<WireFrame> kinds = await RunAsync(client, "kitchen-sink");
         kinds.Skip(1).SkipLast(1).Select(frame => frame.Kind).Should().Equal(
-            "log", "thought", "status", "metric", "progress", "tool_call", "tool_result", "artifact_ref", "delegate", "x-vendor.demo.ping");
+            "log", "thought", "status", "metric", "progress", "tool_call", "tool_result", "artifact_ref", "delegate", "x-vendor.demo.ping", "result_chunk");
         kinds[^1].Type.Should().Be("job.result");
+        kinds[^1].Payload.ContainsKey("result").Should().BeFalse("its result was streamed");
+
+        (await ResultAsync(client, "gate", new { ops = new[] { new { @namespace = "fs.read", target = "/etc/passwd" } } }))
+            .Should().Be("""{"allowed":[false],"codes":["PERMISSION_DENIED"]}""");
+        (await ResultAsync(client, "model", new { models = new[] { "any" } })).Should().Be("""{"allowed":[false],"codes":["PERMISSION_DENIED"]}""");
+        (await ResultAsync(client, "delegator", new { agent = "echo" })).Should().Be("""{"code":"PERMISSION_DENIED"}""");
+        (await ResultAsync(client, "rotator")).Should().Be("""{"rotated":0}""");
+        (await RunAsync(client, "chunker"))[^1].Payload["result_size"]!.GetValue<int>().Should().Be(48);
+        (await RunAsync(client, "spender", new { costs = new[] { 1 } }))[^1].Code.Should().Be("PERMISSION_DENIED");
 
         WireFrame coded = (await RunAsync(client, "failer", new { message = "late", code = "TIMEOUT" }))[^1];
         coded.Payload["code"]!.GetValue<string>().Should().Be("TIMEOUT");
@@ -50,11 +60,20 @@ internal static class Jobs
         return await client.ReadJobAsync(accepted.JobId!);
     }
 
-    private static async Task<string> ResultAsync(WireClient client, string agent, object? input = null)
+    /// <summary>Submits with members beside agent and input: the acceptance, and all frames of the job that follow.</summary>
+    public static async Task<(WireFrame Accepted, List<WireFrame> Frames)> RunUnderAsync(WireClient client, object submit)
     {
-        WireFrame end = (await RunAsync(client, agent, input))[^1];
-        end.Type.Should().Be("job.result", "that was expected, in {0}", end.Text);
-        using var payload = System.Text.Json.JsonDocument.Parse(end.Text);
-        return payload.RootElement.GetProperty("payload").GetProperty("result").GetRawText();
+        await client.SendAsync("job.submit", submit);
+        WireFrame accepted = await client.ExpectAsync("job.accepted");
+        return (accepted, await client.ReadJobAsync(accepted.JobId!));
     }
+
+    /// <summary>The result's text, as it stands on the wire.</summary>
+    public static string ResultOf(IReadOnlyList<WireFrame> frames)
+    {
+        frames[^1].Type.Should().Be("job.result", "that was expected, in {0}", frames[^1].Text);
+        return frames[^1].Raw("result");
+    }
+
+    private static async Task<string> ResultAsync(WireClient client, string agent, object? input = null) => ResultOf(await RunAsync(client, agent, input));
 }

@@ -88,6 +88,9 @@ public sealed class PlaygroundProcess : IAsyncDisposable
         return new WireClient(await WebSocketTransport.ConnectAsync(Endpoint!, null, patience.Token));
     }
 
+    /// <summary>Asks its other addresses.</summary>
+    public HttpClient OpenHttp() => new() { BaseAddress = new UriBuilder(Endpoint!) { Scheme = "http", Path = "/" }.Uri, Timeout = Patience };
+
     /// <summary>Opens the connection over standard input and output.</summary>
     public WireClient ConnectOverStdio() =>
         new(new StreamTransport(Process.StandardOutput.BaseStream, Process.StandardInput.BaseStream));

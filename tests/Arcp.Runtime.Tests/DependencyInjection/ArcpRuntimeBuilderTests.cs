@@ -46,6 +46,17 @@ public class ArcpRuntimeBuilderTests
     }
 
     [Fact]
+    public void Settings_that_would_have_no_effect_beside_a_container_are_refused_with_what_to_use()
+    {
+        ArcpRuntimeBuilder builder = new ServiceCollection().AddArcpRuntime();
+
+        builder.Invoking(b => b.Options.HeartbeatInterval = TimeSpan.FromSeconds(1)).Should().Throw<InvalidOperationException>().WithMessage("*Configure<ArcpRuntimeOptions>*");
+        builder.Invoking(b => b.TimeProvider = new ManualClock()).Should().Throw<InvalidOperationException>().WithMessage("*TimeProvider*");
+        builder.Invoking(b => b.LoggerFactory = new CapturedLogs()).Should().Throw<InvalidOperationException>().WithMessage("*AddLogging*");
+        builder.Invoking(b => b.Build()).Should().Throw<InvalidOperationException>("the container builds it");
+    }
+
+    [Fact]
     public async Task A_container_gives_one_runtime_and_each_job_its_own_scope_that_is_disposed_after_it()
     {
         var services = new ServiceCollection();

@@ -121,6 +121,7 @@ public class EmitterTests
             new ProgressEvent { Current = -1 }, new ProgressEvent { Current = double.NaN }, new ProgressEvent { Current = 0, Total = double.PositiveInfinity },
             new ToolResultEvent { CallId = "c" }, new ToolResultEvent { CallId = "c", Result = RawJson.Null, Error = new ToolError { Code = ErrorCode.Timeout } },
             new LogEvent { Level = "", Message = "m" }, new ArtifactRefEvent { Uri = "u", ContentType = "c", ByteSize = -1 },
+            new ResultChunkEvent { ResultId = new("res_1"), ChunkSeq = 0, Data = string.Empty, Encoding = "utf8", More = false },
         ];
         int refused = 0;
         await using var runtime = new TestRuntime(builder => builder.AddAgent("bad", "1", async (job, _) =>

@@ -22,7 +22,6 @@ public class BudgetTests
                 {
                     bodies++;
                     await job.ReportCostAsync(0.1m, "USD");
-                    return RawJson.Null;
                 });
             }
 
@@ -43,6 +42,7 @@ public class BudgetTests
         List<decimal> left = [.. frames.Where(frame => Name(frame) == "cost.budget.remaining").Select(Value)];
         left.Should().BeInDescendingOrder().And.HaveElementAt(0, 0.9m);
         left[^1].Should().Be(0);
+        frames.First(frame => frame.Kind == "tool_result").Raw("body").Should().EndWith("\"result\":null}", "a tool without a result");
         WireFrame denied = frames.Last(frame => frame.Kind == "tool_result");
         ((string?)denied.Body["error"]!["code"]).Should().Be("BUDGET_EXHAUSTED");
         ((bool?)denied.Body["error"]!["retryable"]).Should().BeFalse();

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using Arcp.Core;
+using Arcp.Core.Leases;
 using Arcp.Runtime.Agents;
+using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Leases;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Leases;
@@ -43,7 +46,7 @@ public class DelegationTests
     {
         await using TestRuntime runtime = Create(async (job, cancellationToken) =>
         {
-            ChildJob child = await job.DelegateAsync("wait");
+            DelegatedJob child = await job.DelegateAsync("wait");
             await job.DelegateAsync("wait", lease: null);
             return child;
         }, awaits: false);
@@ -57,10 +60,29 @@ public class DelegationTests
         runtime.Runtime.GetStatistics().RunningJobs.Should().Be(0);
     }
 
-    private static TestRuntime Create(Func<JobContext, CancellationToken, Task<ChildJob>> run, bool awaits = true) => new(builder => builder
+    [Fact]
+    [Trait("Section", "9.6")]
+    public void Whoever_sees_the_end_of_a_child_finds_the_rest_of_its_budget_with_the_parent()
+    {
+        var lease = CompiledLease.Compile(new LeaseBuilder().Budget("USD", 1).Build());
+        var parent = new BudgetLedger(lease.Budgets);
+        var told = new List<decimal?>();
+        parent.OnChanged = currency => told.Add(parent.RemainingIn(currency));
+        parent.TryReserve(lease.Budgets, out _).Should().BeTrue();
+        Job child = TestJob.Create(guard: new LeaseGuard(lease, new BudgetLedger(lease.Budgets, parent), null, false));
+        var watch = new BudgetWatch(parent, told);
+        child.Attach(watch);
+
+        child.TryApply(new JobSignal.Stopped(JobOutcome.ParentEnded)).Should().BeTrue();
+
+        watch.Seen.Should().Equal((1m, 1));
+        told.Should().Equal([1m], "it is told once");
+    }
+
+    private static TestRuntime Create(Func<JobContext, CancellationToken, Task<DelegatedJob>> run, bool awaits = true) => new(builder => builder
         .AddAgent("boss", "1.0.0", async (job, cancellationToken) =>
         {
-            ChildJob child = await run(job, cancellationToken);
+            DelegatedJob child = await run(job, cancellationToken);
             return awaits ? await child.GetResultAsync(cancellationToken) : null;
         }));
 
@@ -79,5 +101,17 @@ public class DelegationTests
         }
 
         return frames;
+    }
+
+    // What is left of a budget, and how often that was told, when a reader hears of an entry.
+    private sealed class BudgetWatch(BudgetLedger budget, List<decimal?> told) : JobReader
+    {
+        public List<(decimal?, int)> Seen { get; } = [];
+
+        public override void OnAppended() => Seen.Add((budget.RemainingIn("USD"), told.Count));
+
+        public override void OnStalled()
+        {
+        }
     }
 }

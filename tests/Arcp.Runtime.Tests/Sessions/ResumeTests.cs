@@ -358,7 +358,59 @@ public class ResumeTests
         await next.SendAsync("job.cancel", new { job_id = accepted.JobId });
         await next.SkipToAsync("job.cancelled");
         (await next.ExpectAsync("job.error")).EventSeq.Should().Be(2);
-        runtime.Runtime.GetStatistics().Connections.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_resume_does_not_wait_for_the_peer_that_it_takes_over_from_which_is_cut_250_ms_later()
+    {
+        var clock = new ManualClock();
+        await using var runtime = new TestRuntime(clock: clock);
+        await using WireClient old = await runtime.OpenAsync();
+        await using WireClient next = runtime.Connect();
+
+        await next.ResumeAsync(old.ResumeToken, 0);
+        await next.RunJobAsync("echo");
+        clock.Advance(TimeSpan.FromMilliseconds(249));
+        await next.ExpectQuietAsync();
+        runtime.Runtime.GetStatistics().Connections.Should().Be(2, "the old one may still read that it is over");
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().Connections == 1, "the end of the old connection");
+        await next.ExpectQuietAsync();
+    }
+
+    [Fact]
+    public async Task What_a_client_still_sends_when_it_has_been_taken_over_does_nothing()
+    {
+        var clock = new ManualClock();
+        await using var runtime = new TestRuntime(clock: clock);
+        await using WireClient old = await runtime.OpenAsync();
+        await using WireClient next = runtime.Connect();
+        await next.ResumeAsync(old.ResumeToken, 0);
+
+        await old.SendAsync("job.submit", new { agent = "echo" });
+        await old.SendAsync("session.close");
+        await old.ExpectAsync("session.closed");
+        await old.CloseAsync();
+        await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().Connections == 1, "the end of the old connection");
+
+        await next.ExpectQuietAsync();
+        runtime.Runtime.GetStatistics().Jobs.Should().Be(0);
+        string jobId = (await next.RunJobAsync("echo"))[0].JobId!;
+        jobId.Should().NotBeNull("the end of the old connection is none of the session");
+    }
+
+    [Fact]
+    public async Task A_connection_that_was_taken_over_does_not_hold_up_a_shutdown()
+    {
+        var clock = new ManualClock();
+        await using var runtime = new TestRuntime(clock: clock);
+        await using WireClient old = await runtime.OpenAsync();
+        await using WireClient next = runtime.Connect();
+        await next.ResumeAsync(old.ResumeToken, 0);
+        await next.CloseAsync();
+
+        await runtime.Runtime.StopAsync().WaitAsync(WireClient.Patience, TimeProvider.System);
+        runtime.Runtime.GetStatistics().Connections.Should().Be(0);
     }
 
     [Fact]

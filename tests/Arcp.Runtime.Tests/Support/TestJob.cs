@@ -5,13 +5,14 @@ using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Leases;
 
 namespace Arcp.Runtime.Tests.Support;
 
 /// <summary>The one place where tests make a job without a runtime, and read its log.</summary>
 internal static class TestJob
 {
-    public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null)
+    public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null, LeaseGuard? guard = null)
     {
         clock ??= TimeProvider.System;
         var spec = new JobSpec
@@ -22,6 +23,7 @@ internal static class TestJob
             AgentName = "a",
             AgentVersion = "1",
             Input = RawJson.Null,
+            Guard = guard ?? LeaseGuard.DenyAll,
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
         };

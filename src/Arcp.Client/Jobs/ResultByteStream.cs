@@ -2,7 +2,7 @@ namespace Arcp.Client.Jobs;
 
 /// <summary>A job's result as a stream of bytes. Read asynchronously, by one reader at a time.</summary>
 /// <param name="read">Reads the result.</param>
-internal sealed class ResultStream(Func<CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> read) : Stream
+internal sealed class ResultByteStream(Func<CancellationToken, IAsyncEnumerable<ReadOnlyMemory<byte>>> read) : Stream
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposal = new();

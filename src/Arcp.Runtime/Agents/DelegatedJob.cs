@@ -7,12 +7,12 @@ namespace Arcp.Runtime.Agents;
 
 /// <summary>A job that another job has delegated work to (§10). It ends at the latest when its parent does.</summary>
 /// <remarks>Thread-safe.</remarks>
-public sealed class ChildJob
+public sealed class DelegatedJob
 {
     private readonly Job _job;
-    private readonly TaskCompletionSource<ChildOutcome> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<DelegatedOutcome> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal ChildJob(Job job)
+    internal DelegatedJob(Job job)
     {
         _job = job;
         var watch = new EndWatch(this);
@@ -30,15 +30,15 @@ public sealed class ChildJob
     public JobStatus Status => _job.Snapshot().State.Status;
 
     /// <summary>How the child ended, also when it failed. Never fails itself.</summary>
-    public Task<ChildOutcome> Completion => _completion.Task;
+    public Task<DelegatedOutcome> Completion => _completion.Task;
 
     /// <summary>Waits for the child's result.</summary>
     /// <param name="cancellationToken">Ends the waiting, not the child.</param>
-    /// <returns>The result; see <see cref="ChildOutcome.Result"/>.</returns>
+    /// <returns>The result; see <see cref="DelegatedOutcome.Result"/>.</returns>
     /// <exception cref="ArcpException">The child did not succeed; with its code and message.</exception>
     public async Task<RawJson> GetResultAsync(CancellationToken cancellationToken = default)
     {
-        ChildOutcome outcome = await Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+        DelegatedOutcome outcome = await Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
         return outcome.Error is { } error ? throw error : outcome.Result ?? RawJson.Null;
     }
 
@@ -49,14 +49,14 @@ public sealed class ChildJob
 
     private void CompleteIfEnded(JobReader watch)
     {
-        if (_job.Snapshot().State is JobState.Ended ended && _completion.TrySetResult(ChildOutcome.Of(ended.Outcome, _job)))
+        if (_job.Snapshot().State is JobState.Ended ended && _completion.TrySetResult(DelegatedOutcome.Of(ended.Outcome, _job)))
         {
             _job.Feed.Remove(watch);
         }
     }
 
     /// <summary>Waits for the terminal entry in the child's log.</summary>
-    private sealed class EndWatch(ChildJob child) : JobReader
+    private sealed class EndWatch(DelegatedJob child) : JobReader
     {
         public override void OnAppended() => child.CompleteIfEnded(this);
 
@@ -68,7 +68,7 @@ public sealed class ChildJob
 }
 
 /// <summary>How a child job ended.</summary>
-public sealed record ChildOutcome
+public sealed record DelegatedOutcome
 {
     /// <summary>Its final status.</summary>
     public required JobStatus Status { get; init; }
@@ -85,10 +85,10 @@ public sealed record ChildOutcome
     /// <summary>Why it did not succeed; null when it did.</summary>
     public ArcpException? Error { get; init; }
 
-    internal static ChildOutcome Of(JobOutcome outcome, Job job) => outcome.ToMessage(job.Spec.Id) switch
+    internal static DelegatedOutcome Of(JobOutcome outcome, Job job) => outcome.ToMessage(job.Spec.Id) switch
     {
-        JobResult result => new ChildOutcome { Status = outcome.Status, Result = result.Result ?? StreamedResult.TryAssemble(job), ResultId = result.ResultId, ResultSize = result.ResultSize },
-        JobError error => new ChildOutcome
+        JobResult result => new DelegatedOutcome { Status = outcome.Status, Result = result.Result ?? StreamedResult.TryAssemble(job), ResultId = result.ResultId, ResultSize = result.ResultSize },
+        JobError error => new DelegatedOutcome
         {
             Status = outcome.Status,
             Error = new ArcpException(error.Code, error.Message ?? string.Empty, error.Retryable) { Details = error.Details },
