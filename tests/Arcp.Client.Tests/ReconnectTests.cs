@@ -456,6 +456,24 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    [Trait("§", "7.6")]
+    public async Task A_job_that_ends_before_the_answer_to_a_restore_without_history_has_a_gap_too()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        JsonElement own = await peer.ReceiveAsync("job.subscribe");
+        await peer.SendAsync("session.error", $"\"request_id\":\"{own.Id()}\"", """{"code":"INVALID_REQUEST","message":"gone"}""");
+        await peer.ReceiveAsync("job.subscribe");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u2"); // the answer is lost, the frames come again
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":1", """{"final_status":"success","result":1}""");
+        (await job.GetResultAsync<int>().Soon()).Should().Be(1);
+        job.MayMissEvents.Should().BeTrue();
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
     public async Task A_client_that_is_taken_over_opens_its_own_session_instead_of_fighting()
     {
         var network = new ScriptedNetwork();

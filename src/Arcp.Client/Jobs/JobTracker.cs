@@ -275,10 +275,11 @@ internal sealed class JobTracker
 
     private void NoteUncounted()
     {
-        if (IsUncounted && NeedsSubscription)
+        // What comes before the answer to a subscription without history is from somewhere in the log too, and the answer may be lost.
+        if (NeedsSubscription && (IsUncounted || _hasAskedWithoutHistory))
         {
             IsPositionKnown = false;
-            Volatile.Write(ref _completeAbove, Math.Max(_completeAbove, 1));
+            Volatile.Write(ref _completeAbove, Math.Max(_completeAbove, Position + 1));
         }
     }
 
