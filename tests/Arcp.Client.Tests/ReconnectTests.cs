@@ -364,6 +364,10 @@ public sealed class ReconnectTests
         peer = await network.ReconnectAsync(peer, "sess_2", "u1");
         JsonElement own = await peer.ReceiveAsync("job.subscribe");
         own.Payload().GetProperty("from_event_seq").GetInt64().Should().Be(2);
+        Task<List<JobSummary>> listing = client.ListJobsAsync().ToListAsync().AsTask();
+        JsonElement list = await peer.ReceiveAsync("session.list_jobs"); // the other subscription has not been sent before it
+        await peer.SendAsync("session.jobs", $"\"request_id\":\"{list.Id()}\"", """{"jobs":[],"next_cursor":null}""");
+        await listing.Soon();
         await SubscribedAsync(peer, own, 5, replayed: true);
         foreach (int seq in new[] { 1, 2, 3 })
         {
