@@ -155,6 +155,7 @@ public sealed class ArcpClient : IAsyncDisposable
     /// <exception cref="ArcpConnectionException">The connection is lost or closed; <see cref="ArcpConnectionException.IsOutcomeUnknown"/> tells whether a job may run.</exception>
     /// <exception cref="TimeoutException">No answer came within <see cref="ArcpClientOptions.RequestTimeout"/>; a job may run.</exception>
     /// <exception cref="ArgumentException">The agent or an option is not usable, for example a lease that breaks the grammar (§9); nothing is sent.</exception>
+    [OverloadResolutionPriority(-1)] // a bare new() in this place means the options
     public Task<JobHandle> SubmitAsync<TInput>(string agent, TInput input, JsonTypeInfo<TInput> typeInfo, SubmitOptions? options = null, CancellationToken cancellationToken = default) =>
         SubmitAsync(agent, RawJson.From(input, typeInfo), options, cancellationToken);
 

@@ -31,11 +31,17 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
             KeepsResult = choices.BufferResult,
         };
         Acceptance accepted = await RequestAsync(submit, message, "submit", cancellationToken).ConfigureAwait(false);
-        if (accepted.Tracker.NeedsSubscription && Welcomed.Features.HasFlag(Features.Subscribe))
+        if (!accepted.Tracker.NeedsSubscription)
         {
-            await FollowElsewhereAsync(accepted.Tracker, cancellationToken).ConfigureAwait(false);
+            return accepted;
         }
 
+        if (!Welcomed.Features.HasFlag(Features.Subscribe))
+        {
+            return accepted with { IsPartial = true }; // all that can be had is what the session receives anyway
+        }
+
+        await FollowElsewhereAsync(accepted.Tracker, cancellationToken).ConfigureAwait(false);
         return accepted;
     }
 
@@ -50,11 +56,7 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException)
         {
-            if (dispatcher.Release(jobId))
-            {
-                Unsubscribe(jobId);
-            }
-
+            dispatcher.Release(jobId, Unsubscribe);
             throw;
         }
     }
@@ -121,13 +123,7 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
     }
 
     /// <summary>A handle of the job is let go; the runtime is told when it sends the job's frames only because of a subscription.</summary>
-    public void Release(JobTracker tracker)
-    {
-        foreach (JobId jobId in dispatcher.Release(tracker))
-        {
-            Unsubscribe(jobId);
-        }
-    }
+    public void Release(JobTracker tracker) => dispatcher.Release(tracker, Unsubscribe);
 
     private static async Task<JobStatus> StatusOf(JobTracker job) =>
         await job.Ended.ConfigureAwait(false) is { } lost ? throw lost() : job.Status;
@@ -179,6 +175,12 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
     {
         while (!answered.IsCompleted && await supervisor.Link.WaitAsync(cancellationToken).ConfigureAwait(false) is { } connection)
         {
+            if (request is PendingSubscribe && dispatcher.Restored(request.JobId!.Value) is { IsCompleted: false } restored)
+            {
+                await Task.WhenAny(restored, connection.Over).WaitAsync(cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
             if (dispatcher.MaySend(request))
             {
                 var header = new FrameHeader { Id = request.Id, SessionId = connection.SessionId, JobId = request.JobId, Trace = request.Trace };

@@ -23,7 +23,13 @@ public sealed record ConnectionState
     /// </summary>
     public bool IsNewSession { get; init; }
 
-    /// <summary>With <see cref="IsNewSession"/>: whether some handle may have missed events, or could not go on at all. False = every handle has the events of its job without a gap.</summary>
+    /// <summary>
+    /// On <see cref="ConnectionStatus.Connected"/>: whether some handle has missed events in a new session, or could not go on at all; <see cref="JobView.MayMissEvents"/> tells which.
+    /// False = every handle has the events of its job without a gap.
+    /// </summary>
+    /// <remarks>
+    /// Can be true without <see cref="IsNewSession"/>, when the session is not new but resumed: a handle that the new session had not subscribed to yet when its connection was lost is restored after the resume.
+    /// </remarks>
     public bool MayMissEvents { get; init; }
 
     /// <summary>Whether no other state follows.</summary>

@@ -136,6 +136,11 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
+            if (request is PendingSubscribe { IsSent: false, JobId: { } jobId } && (_requests.HasSubscribe(jobId) || _jobs.Held.Contains(jobId)))
+            {
+                _jobs.AddRead(jobId); // frames of the job may come that are not this request's
+            }
+
             return _isOnline && _requests.TryBegin(request);
         }
     }
@@ -183,24 +188,51 @@ internal sealed class FrameDispatcher : IFrameReceiver
     }
 
     /// <summary>A handle of the job is let go.</summary>
-    /// <returns>The subscriptions whose end the runtime has to be told of now.</returns>
-    public IReadOnlyList<JobId> Release(JobTracker tracker)
+    /// <param name="tracker">The job.</param>
+    /// <param name="unsubscribe">Queues what tells the runtime, and does not wait. Called under the lock, so that no subscription that is asked for next is sent before it and ended by it.</param>
+    public void Release(JobTracker tracker, Action<JobId> unsubscribe)
     {
         lock (_gate)
         {
-            IReadOnlyList<JobTracker> released = _jobs.Release(tracker);
+            foreach (JobTracker released in _jobs.Release(tracker))
+            {
+                if (released is { IsSubscribed: true, Ended.IsCompleted: false } && NeedsUnsubscribe(released.JobId))
+                {
+                    unsubscribe(released.JobId);
+                }
+            }
+
             _router.DropHeldFrames();
-            return [.. released.Where(job => job is { IsSubscribed: true, Ended.IsCompleted: false } && NeedsUnsubscribe(job.JobId)).Select(job => job.JobId)];
         }
     }
 
     /// <summary>A subscription is given up before it was answered.</summary>
-    /// <returns>Whether the runtime has to be told now.</returns>
-    public bool Release(JobId jobId)
+    /// <param name="jobId">The job.</param>
+    /// <param name="unsubscribe">As above.</param>
+    public void Release(JobId jobId, Action<JobId> unsubscribe)
     {
         lock (_gate)
         {
-            return !_jobs.TryGet(jobId, out _) && NeedsUnsubscribe(jobId);
+            if (_jobs.TryGet(jobId, out _))
+            {
+                return;
+            }
+
+            _jobs.AddRead(jobId);
+            if (NeedsUnsubscribe(jobId))
+            {
+                unsubscribe(jobId);
+            }
+        }
+    }
+
+    /// <summary>A subscription of the application's waits until the job's handles have theirs: the session reads a job from one place only, and they know which.</summary>
+    /// <returns>What to wait for.</returns>
+    public Task Restored(JobId jobId)
+    {
+        lock (_gate)
+        {
+            return _jobs.TryGet(jobId, out JobTracker? tracker) ? tracker.Restored : Task.CompletedTask;
         }
     }
 
@@ -278,21 +310,17 @@ internal sealed class FrameDispatcher : IFrameReceiver
     private void StartOver(bool keysSurvive)
     {
         _unsubscribes.Clear();
-        _jobs.Held.TakeAll(_ => false);
         foreach (PendingRequest request in _requests.StartOver(keysSurvive))
         {
             request.Fail(new ArcpConnectionException("The session was lost before the runtime's answer.", null, isOutcomeUnknown: true));
         }
 
-        foreach (JobTracker tracker in _jobs.Open)
-        {
-            (tracker.NeedsSubscription, tracker.IsSubscribed) = (true, false);
-        }
+        _jobs.StartOver();
     }
 
     private bool NeedsUnsubscribe(JobId jobId)
     {
-        if (_requests.HasSubscribe(jobId))
+        if (_requests.WantsSubscribe(jobId))
         {
             return false; // somebody else wants it at this moment
         }

@@ -24,7 +24,13 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         // §7.2: a repeated submit gets the job of the first one; its handle shares what is known of it.
         if (!jobs.TryGet(jobId, out JobTracker? tracker))
         {
-            tracker = new JobTracker(jobId, trace, limits, keepsResult) { NeedsSubscription = isElsewhere };
+            tracker = new JobTracker(jobId, trace, limits, keepsResult);
+            if (isElsewhere || jobs.MayBeRead(jobId))
+            {
+                tracker.AwaitSubscription(); // what was sent of the job before has gone by
+                (tracker.MayBeOwn, tracker.IsUncounted) = (true, jobs.MayBeRead(jobId));
+            }
+
             tracker.Grants.Set(accepted.Credentials, accepted.Budget, asOf: 0);
             jobs.Follow(jobId, tracker);
             DeliverHeld(tracker);
@@ -37,56 +43,35 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
     /// <summary>A job was subscribed to: from now on it is followed by one handle more, or goes on in the new session.</summary>
     public Observation Follow(JobId jobId, PendingSubscribe request, JobSubscribed subscribed)
     {
-        // §7.6: history begins above what was asked for, and at the end of the log at the latest. Without it events begin there.
-        bool hasHistory = request.After is not null && (subscribed.Replayed ?? true);
-        bool missesNothing = request.After is { } wanted && wanted >= subscribed.SubscribedFrom;
-        long after = hasHistory || missesNothing
-            ? Math.Min(request.After!.Value, subscribed.SubscribedFrom ?? long.MaxValue)
-            : subscribed.SubscribedFrom ?? 0;
+        bool isRepeated = request.IsRepeated || request.Restored is { MayBeOwn: true };
+        var start = StreamStart.Of(request.After, subscribed.SubscribedFrom, subscribed.Replayed, isRepeated, jobs.MayBeRead(jobId));
+        Observation observation;
         if (jobs.TryGet(jobId, out JobTracker? tracker))
         {
-            if (tracker == request.Restored)
+            if (tracker.NeedsSubscription)
             {
-                tracker.NeedsSubscription = false;
-                tracker.IsSubscribed = true;
-                if (request.After is null)
-                {
-                    tracker.Position = after; // what is between is missing
-                }
-                else if (hasHistory)
-                {
-                    tracker.GoOnAbove(after);
-                }
+                // Should the application's subscription have overtaken the job's own, the session reads the job from there.
+                tracker.GoOn(start, mayHaveBegun: tracker == request.Restored);
             }
-            else if (tracker is { NeedsSubscription: true, IsPositionKnown: true } && (hasHistory || missesNothing))
-            {
-                // The handle's own subscription is still to come, and will bring nothing: the session reads the job from here on.
-                tracker.NeedsSubscription = false;
-                tracker.IsSubscribed = true;
-                tracker.GoOnAbove(after);
-            }
-            else
-            {
-                after = request.After ?? tracker.Position; // the session reads the job already; nothing comes twice
-            }
+
+            // The session reads the job already, so nothing comes twice. Where the places are not known, all that is there is shown.
+            observation = tracker.IsPositionKnown || request.After is null
+                ? new Observation(tracker, subscribed, request.After ?? tracker.Position, IsPartial: false)
+                : new Observation(tracker, subscribed, After: 0, IsPartial: true);
         }
-        else if (request.Restored is null)
+        else if (request.Restored is { } released)
         {
-            _ = TraceContext.TryParse(subscribed.TraceId, out TraceContext? trace);
-            tracker = new JobTracker(jobId, trace, limits, request.KeepsResult)
-            {
-                Position = after,
-                IsPositionKnown = hasHistory || missesNothing || (request.After is null && subscribed.SubscribedFrom is not null),
-                IsSubscribed = true,
-            };
-            SetGrants(tracker, subscribed);
-            jobs.Follow(jobId, tracker);
-            DeliverHeld(tracker);
+            return new Observation(released, subscribed, start.Above, start.IsPartial); // its last handle was let go meanwhile
         }
         else
         {
-            tracker = request.Restored; // its last handle was let go meanwhile
-            return new Observation(tracker, subscribed, after);
+            _ = TraceContext.TryParse(subscribed.TraceId, out TraceContext? trace);
+            tracker = new JobTracker(jobId, trace, limits, request.KeepsResult);
+            tracker.Begin(start);
+            SetGrants(tracker, subscribed);
+            jobs.Follow(jobId, tracker);
+            DeliverHeld(tracker, start.Held);
+            observation = new Observation(tracker, subscribed, start.Above, start.IsPartial);
         }
 
         SetGrants(tracker, subscribed);
@@ -100,7 +85,7 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
             tracker.Handles++;
         }
 
-        return new Observation(tracker, subscribed, after);
+        return observation;
     }
 
     /// <summary>Takes a frame to its job, if that is followed, or holds it.</summary>
@@ -176,11 +161,11 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
     private static void SetGrants(JobTracker tracker, JobSubscribed subscribed) =>
         tracker.Grants.Set(subscribed.Credentials, subscribed.Budget, subscribed.SubscribedFrom ?? 0);
 
-    private void DeliverHeld(JobTracker tracker)
+    private void DeliverHeld(JobTracker tracker, HeldPart part = HeldPart.All)
     {
-        if (jobs.Held.TryTake(tracker.JobId, out HeldJob? held))
+        if (jobs.Held.TryTake(tracker.JobId, out HeldJob? held) && part is not HeldPart.None)
         {
-            held.Frames.ForEach(frame => Deliver(tracker, frame.Envelope.Message, frame.Size));
+            held.Frames.FindAll(frame => part is HeldPart.All || frame.Envelope.Message is not JobEvent).ForEach(frame => Deliver(tracker, frame.Envelope.Message, frame.Size));
             if (held.IsTruncated)
             {
                 tracker.Lose(() => new ArcpConnectionException("Frames of the job came before it was known, more than are held.", null, isOutcomeUnknown: true));

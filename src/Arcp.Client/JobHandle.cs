@@ -14,7 +14,7 @@ public sealed class JobHandle : JobView
     private readonly JobAccepted _accepted;
 
     internal JobHandle(ClientSession session, Acceptance acceptance, JsonSerializerOptions? json)
-        : base(session, acceptance.Tracker, after: 0, json) => _accepted = acceptance.Accepted;
+        : base(session, acceptance.Tracker, after: 0, json, acceptance.IsPartial) => _accepted = acceptance.Accepted;
 
     /// <inheritdoc/>
     public override string Agent => _accepted.Agent ?? string.Empty;

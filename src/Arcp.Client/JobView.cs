@@ -21,11 +21,13 @@ public abstract class JobView : IAsyncDisposable
 {
     private readonly JsonSerializerOptions? _json;
     private readonly long _after;
+    private readonly bool _isPartial;
     private readonly CancellationTokenSource _disposal = new();
     private int _isDisposed;
 
-    private protected JobView(ClientSession session, JobTracker tracker, long after, JsonSerializerOptions? json)
+    private protected JobView(ClientSession session, JobTracker tracker, long after, JsonSerializerOptions? json, bool isPartial = false)
     {
+        _isPartial = isPartial;
         Session = session;
         Tracker = tracker;
         _after = after;
@@ -70,6 +72,16 @@ public abstract class JobView : IAsyncDisposable
     public JobStatus Status => Tracker.Status;
 
     /// <summary>
+    /// Whether events that this view was meant to have (§7.6) have not come and will not: the runtime no longer held them when a new session had to subscribe to the job again,
+    /// or when the view began; or the session received the job before the view asked for it, from a later place or with no view open, and nothing is sent twice.
+    /// </summary>
+    /// <remarks>
+    /// False = <see cref="Events"/> leaves nothing out; all that can happen is that it ends in an exception. Once true it stays so, and the events that did come are still each once and in order.
+    /// It can become true whenever <see cref="ConnectionState.MayMissEvents"/> does, and for a repeated submit (§7.2) or a subscription when it is answered. Look at it when the events have ended.
+    /// </remarks>
+    public bool MayMissEvents => _isPartial || Tracker.MissesAbove(_after);
+
+    /// <summary>
     /// All events of the job, each once and in order. Every enumeration starts with the first event that this view was meant to have and ends when the job has ended,
     /// however it ended: <see cref="GetResultAsync(CancellationToken)"/> says how.
     /// </summary>
@@ -77,6 +89,7 @@ public abstract class JobView : IAsyncDisposable
     /// Any number of consumers may enumerate at the same time, early or late. Unknown kinds come as <see cref="RawEvent"/>.
     /// A connection that is lost and made again is not noticed. One that is lost for good ends the enumeration with <see cref="ArcpConnectionException"/> behind the last event,
     /// disposing the view with <see cref="ObjectDisposedException"/>, and being later than what is kept with <see cref="EventsDroppedException"/>.
+    /// What cannot be had from the runtime any more is left out, and <see cref="MayMissEvents"/> says so.
     /// </remarks>
     public IAsyncEnumerable<JobEvent> Events => ReadEventsAsync(_after);
 

@@ -38,18 +38,18 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
     {
         try
         {
-            bool isComplete = tracker.IsPositionKnown;
+            long position = tracker.Position;
             try
             {
-                isComplete &= await SubscribeAsync(tracker, tracker.IsPositionKnown ? tracker.Position : null, connection, cancellationToken).ConfigureAwait(false);
+                await SubscribeAsync(tracker, tracker.IsPositionKnown ? position : null, connection, cancellationToken).ConfigureAwait(false);
             }
             catch (ArcpException e) when (e.Code == ErrorCode.InvalidRequest)
             {
-                isComplete = false; // history that is no longer held; what comes from now on is still worth having
-                _ = await SubscribeAsync(tracker, after: null, connection, cancellationToken).ConfigureAwait(false);
+                // History that is no longer held; what comes from now on is still worth having.
+                await SubscribeAsync(tracker, after: null, connection, cancellationToken).ConfigureAwait(false);
             }
 
-            return !isComplete;
+            return tracker.MissesAbove(position);
         }
         catch (ArcpException e)
         {
@@ -67,8 +67,8 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
         return true;
     }
 
-    // Whether all events above the number come.
-    private async Task<bool> SubscribeAsync(JobTracker tracker, long? after, ClientConnection connection, CancellationToken cancellationToken)
+    // Without an answer the next connection does it again, so nothing is missing yet.
+    private async Task SubscribeAsync(JobTracker tracker, long? after, ClientConnection connection, CancellationToken cancellationToken)
     {
         var request = new PendingSubscribe(MessageId.New(options.TimeProvider), tracker.JobId, after, tracker);
         dispatcher.Add(request);
@@ -80,18 +80,13 @@ internal sealed class SessionRestorer(FrameDispatcher dispatcher, ArcpClientOpti
             var message = new JobSubscribe { JobId = tracker.JobId, FromEventSeq = after, History = after is not null };
             _ = await connection.SendAsync(new OutgoingFrame(new Envelope(header, message), () => dispatcher.TryBegin(request)), either.Token).ConfigureAwait(false);
             await Task.WhenAny(request.Answer, connection.Over).WaitAsync(either.Token).ConfigureAwait(false);
-            if (!request.Answer.IsCompleted)
+            if (request.Answer.IsCompleted)
             {
-                return true; // the next connection does it again, so nothing is missing yet
-            }
+                _ = await request.Answer.ConfigureAwait(false);
 
-            Observation observation = await request.Answer.ConfigureAwait(false);
-            if (dispatcher.Release(tracker.JobId))
-            {
-                connection.TrySend(new JobUnsubscribe { JobId = tracker.JobId }, tracker.JobId); // its last view was let go meanwhile
+                // Its last view may have been let go meanwhile.
+                dispatcher.Release(tracker.JobId, jobId => connection.TrySend(new JobUnsubscribe { JobId = jobId }, jobId));
             }
-
-            return (observation.Subscribed.Replayed ?? true) || observation.Subscribed.SubscribedFrom <= after;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -13,7 +13,7 @@ public sealed class Subscription : JobView
     private readonly JobSubscribed _subscribed;
 
     internal Subscription(ClientSession session, Observation observation, JsonSerializerOptions? json)
-        : base(session, observation.Tracker, observation.After, json) => _subscribed = observation.Subscribed;
+        : base(session, observation.Tracker, observation.After, json, observation.IsPartial) => _subscribed = observation.Subscribed;
 
     /// <inheritdoc/>
     public override string Agent => _subscribed.Agent ?? string.Empty;

@@ -1,9 +1,9 @@
 namespace Arcp.Client.Tests;
 
-/// <summary>Bounds every wait of a test, so that a hang is a failure.</summary>
+/// <summary>Bounds every wait of a test, so that a hang is a failure. Far above what a machine under load needs: nothing is measured by it.</summary>
 internal static class Bounded
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     public static Task Soon(this Task task) => task.WaitAsync(Limit, TimeProvider.System);
 

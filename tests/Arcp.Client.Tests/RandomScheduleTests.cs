@@ -30,7 +30,7 @@ public sealed class RandomScheduleTests(ITestOutputHelper output)
             complete += schedule.Complete;
         }
 
-        output.WriteLine($"schedules {first} and on: {views} handles, {complete} of them certain and complete");
+        output.WriteLine($"schedules {first} and on: {views} views, {complete} of them complete");
         complete.Should().BeGreaterThan(schedules * 2, "the schedules are not so bad that nothing is seen");
     }
 }

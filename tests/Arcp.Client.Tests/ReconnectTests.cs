@@ -346,9 +346,12 @@ public sealed class ReconnectTests
         await EndAsync(client, peer);
     }
 
-    [Fact]
+    [Theory]
     [Trait("§", "7.6")]
-    public async Task A_subscription_that_overtakes_a_handles_own_in_a_new_session_repeats_nothing()
+    [InlineData(1L)]
+    [InlineData(4L)]
+    [InlineData(null)]
+    public async Task A_subscription_waits_in_a_new_session_until_the_jobs_handle_has_its_own(long? from)
     {
         var network = new ScriptedNetwork();
         (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
@@ -356,18 +359,117 @@ public sealed class ReconnectTests
         await LogAsync(peer, "job_1", 1);
         await LogAsync(peer, "job_1", 2);
         await job.Events.Take(2).ToListAsync().AsTask().Soon();
-        Task<Subscription> subscribing = client.SubscribeAsync(new("job_1"), new() { FromEventSeq = 1 });
+        Task<Subscription> subscribing = client.SubscribeAsync(new("job_1"), new() { FromEventSeq = from });
         await peer.ReceiveAsync("job.subscribe");
         peer = await network.ReconnectAsync(peer, "sess_2", "u1");
-        JsonElement[] subscribes = [await peer.ReceiveAsync("job.subscribe"), await peer.ReceiveAsync("job.subscribe")];
-        JsonElement asked = subscribes.Single(frame => frame.Payload().GetProperty("from_event_seq").GetInt64() == 1);
-        await SubscribedAsync(peer, asked, 3, replayed: true);
-        await LogAsync(peer, "job_1", 1, "2");
-        await LogAsync(peer, "job_1", 2, "3");
-        await SubscribedAsync(peer, subscribes.Single(frame => frame.Id() != asked.Id()), 3, replayed: false);
-        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":3", """{"final_status":"success","result":1}""");
-        (await Messages(job)).Should().Equal("1", "2", "3");
-        (await Messages(await subscribing.Soon())).Should().Equal("2", "3");
+        JsonElement own = await peer.ReceiveAsync("job.subscribe");
+        own.Payload().GetProperty("from_event_seq").GetInt64().Should().Be(2);
+        await SubscribedAsync(peer, own, 5, replayed: true);
+        foreach (int seq in new[] { 1, 2, 3 })
+        {
+            await LogAsync(peer, "job_1", seq, $"{seq + 2}");
+        }
+
+        JsonElement asked = await peer.ReceiveAsync("job.subscribe");
+        asked.Payload().TryGetProperty("from_event_seq", out JsonElement number).Should().Be(from is not null);
+        (from is null || number.GetInt64() == from).Should().BeTrue();
+        await SubscribedAsync(peer, asked, 5, replayed: false);
+        Subscription second = await subscribing.Soon();
+        await LogAsync(peer, "job_1", 4, "6");
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":5", """{"final_status":"success","result":1}""");
+        (await Messages(job)).Should().Equal("1", "2", "3", "4", "5", "6");
+        (await Messages(second)).Should().Equal(Enumerable.Range((int)(from ?? 5) + 1, (int)(6 - (from ?? 5))).Select(number => $"{number}"));
+        (job.MayMissEvents, second.MayMissEvents, client.State.MayMissEvents).Should().Be((false, false, false));
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    [Trait("§", "7.6")]
+    public async Task A_handle_whose_history_is_gone_says_so_and_a_later_subscription_above_the_gap_does_not()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        JsonElement own = await peer.ReceiveAsync("job.subscribe");
+        job.MayMissEvents.Should().BeFalse();
+        await peer.SendAsync("session.error", $"\"request_id\":\"{own.Id()}\"", """{"code":"INVALID_REQUEST","message":"gone"}""");
+        await SubscribedAsync(peer, await peer.ReceiveAsync("job.subscribe"), 3, replayed: false);
+        await Bounded.UntilAsync(() => client.State is { Status: ConnectionStatus.Connected, MayMissEvents: true });
+        Task<Subscription> subscribing = client.SubscribeAsync(new("job_1"), new() { FromEventSeq = 3 });
+        await SubscribedAsync(peer, await peer.ReceiveAsync("job.subscribe"), 3, replayed: false);
+        Subscription above = await subscribing.Soon();
+        subscribing = client.SubscribeAsync(new("job_1"), new() { FromEventSeq = 2 });
+        await SubscribedAsync(peer, await peer.ReceiveAsync("job.subscribe"), 3, replayed: false);
+        Subscription below = await subscribing.Soon();
+        await LogAsync(peer, "job_1", 1, "4");
+        (job.MayMissEvents, above.MayMissEvents, below.MayMissEvents).Should().Be((true, false, true));
+
+        // Where it stands is known again: the next session is asked for what is above it.
+        await above.Events.FirstAsync().AsTask().Soon();
+        peer = await network.ReconnectAsync(peer, "sess_3", "v1");
+        (await peer.ReceiveAsync("job.subscribe")).Payload().GetProperty("from_event_seq").GetInt64().Should().Be(4);
+        await EndAsync(client, peer);
+    }
+
+    [Theory]
+    [Trait("§", "7.2")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_repeated_submit_whose_job_runs_in_another_session_says_whether_it_starts_late(bool isHeld)
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        Task<JobHandle> submitting = client.SubmitAsync("echo", options: new() { IdempotencyKey = "k" });
+        await peer.ReceiveAsync("job.submit");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        await peer.AcceptAsync(await peer.ReceiveAsync("job.submit"), "job_1");
+        JsonElement own = await peer.ReceiveAsync("job.subscribe");
+        if (!isHeld)
+        {
+            await peer.SendAsync("session.error", $"\"request_id\":\"{own.Id()}\"", """{"code":"INVALID_REQUEST","message":"gone"}""");
+            own = await peer.ReceiveAsync("job.subscribe");
+        }
+
+        await SubscribedAsync(peer, own, 2, replayed: isHeld);
+        (await submitting.Soon()).MayMissEvents.Should().Be(!isHeld);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_restore_whose_answer_is_lost_with_its_connection_counts_on_from_where_it_asked()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        await peer.ReceiveAsync("job.subscribe");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u2");
+        await LogAsync(peer, "job_1", 1);
+        await LogAsync(peer, "job_1", 2);
+        await SubscribedAsync(peer, await peer.ReceiveAsync("job.subscribe"), 2, replayed: false); // the session reads the job already
+        await Bounded.UntilAsync(() => client.State is { Status: ConnectionStatus.Connected });
+        (client.State.MayMissEvents, job.MayMissEvents).Should().Be((false, false));
+        peer = await network.ReconnectAsync(peer, "sess_3", "v1");
+        (await peer.ReceiveAsync("job.subscribe")).Payload().GetProperty("from_event_seq").GetInt64().Should().Be(2);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    [Trait("§", "7.6")]
+    public async Task A_job_that_ends_before_the_answer_to_a_restore_without_history_has_a_gap_too()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u1");
+        JsonElement own = await peer.ReceiveAsync("job.subscribe");
+        await peer.SendAsync("session.error", $"\"request_id\":\"{own.Id()}\"", """{"code":"INVALID_REQUEST","message":"gone"}""");
+        await peer.ReceiveAsync("job.subscribe");
+        peer = await network.ReconnectAsync(peer, "sess_2", "u2"); // the answer is lost, the frames come again
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":1", """{"final_status":"success","result":1}""");
+        (await job.GetResultAsync<int>().Soon()).Should().Be(1);
+        job.MayMissEvents.Should().BeTrue();
         await EndAsync(client, peer);
     }
 

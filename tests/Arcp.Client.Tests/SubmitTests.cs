@@ -9,6 +9,18 @@ namespace Arcp.Client.Tests;
 public sealed partial class SubmitTests
 {
     [Fact]
+    public async Task Options_may_be_written_as_new_behind_the_input()
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
+        Task<JobHandle> submitting = client.SubmitAsync("echo", 5, new() { IdempotencyKey = "k" });
+        System.Text.Json.JsonElement submit = await peer.ReceiveAsync("job.submit");
+        submit.Payload().GetRawText().Should().Be("""{"agent":"echo","input":5,"idempotency_key":"k"}""");
+        await peer.AcceptAsync(submit, "job_1");
+        await submitting.Soon();
+        await client.DisposeAsync();
+    }
+
+    [Fact]
     [Trait("§", "7.1")]
     public async Task A_submit_carries_all_that_was_asked_for()
     {

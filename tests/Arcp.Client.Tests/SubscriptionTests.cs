@@ -142,6 +142,55 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_view_of_a_job_that_was_let_go_before_says_that_events_have_gone_by()
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
+        await (await peer.SubmitAsync(client, "job_1")).DisposeAsync();
+        await LogAsync(peer, "job_1", 1);
+        Subscription late = await SubscribeAsync(client, peer, "job_1", new() { FromEventSeq = 0 });
+        await LogAsync(peer, "job_1", 2, "3");
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":3", """{"final_status":"success","result":1}""");
+        (await Messages(late)).Should().Equal("3");
+        late.MayMissEvents.Should().BeTrue();
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task Frames_of_an_ended_subscription_that_are_still_on_the_way_are_not_taken_for_the_next_ones()
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
+        Subscription first = await SubscribeAsync(client, peer, "job_1");
+        await first.DisposeAsync();
+        await peer.ReceiveAsync("job.unsubscribe");
+        Task<Subscription> subscribing = client.SubscribeAsync(new JobId("job_1"), new() { FromEventSeq = 1 });
+        JsonElement subscribe = await peer.ReceiveAsync("job.subscribe");
+        await LogAsync(peer, "job_1", 1, "3");
+        await SubscribedAsync(peer, subscribe, 3, replayed: true);
+        await LogAsync(peer, "job_1", 2, "2");
+        await LogAsync(peer, "job_1", 3, "3");
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":4", """{"final_status":"success","result":1}""");
+        (await Messages(await subscribing.Soon())).Should().Equal("2", "3");
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
+    public async Task A_subscription_is_not_told_of_dropped_events_below_where_it_begins()
+    {
+        (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync(new() { MaxEventsPerJob = 2 });
+        JobHandle handle = await peer.SubmitAsync(client, "job_1");
+        foreach (int seq in new[] { 1, 2, 3, 4 })
+        {
+            await LogAsync(peer, "job_1", seq);
+        }
+
+        Subscription fromTwo = await SubscribeAsync(client, peer, "job_1", new() { FromEventSeq = 2 });
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":5", """{"final_status":"success","result":1}""");
+        (await Messages(fromTwo)).Should().Equal("3", "4");
+        await Throws<EventsDroppedException>(() => Messages(handle));
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
     public async Task A_subscription_that_is_given_up_is_taken_back()
     {
         var clock = new ManualClock();

@@ -18,6 +18,7 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
     private Entry[] _ring = [];
     private int _count;
     private long _first;
+    private long _dropped;
     private long _bytes;
     private bool _isComplete;
     private Func<Exception>? _failure;
@@ -93,7 +94,12 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
             {
                 if (cursor < _first)
                 {
-                    throw limits.Dropped();
+                    if (_dropped > after)
+                    {
+                        throw limits.Dropped();
+                    }
+
+                    cursor = _first; // what was let go was not meant anyway
                 }
 
                 CopyNeedsLock(cursor, batch);
@@ -157,6 +163,7 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
         ref Entry oldest = ref _ring[_first % _ring.Length];
         _bytes -= oldest.Size;
         _shared?.Add(-oldest.Size);
+        _dropped = oldest.Number;
         oldest = default;
         _first++;
         _count--;

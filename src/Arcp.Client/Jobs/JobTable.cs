@@ -12,6 +12,7 @@ internal sealed class JobTable
     private readonly Dictionary<JobId, JobTracker> _followed = [];
     private readonly BoundedSet<JobId> _others = new(MaxOthers);
     private readonly BoundedSet<JobId> _foreign = new(MaxOthers);
+    private BoundedSet<JobId> _read = new(MaxOthers);
 
     /// <summary>Frames that came before the acceptance of their job.</summary>
     public HeldFrames Held { get; } = new();
@@ -27,6 +28,23 @@ internal sealed class JobTable
     /// <summary>Whether the job is known to be no answer to a submit: a child, or an id that came with a refusal.</summary>
     public bool IsForeign(JobId jobId) => _foreign.Contains(jobId);
 
+    /// <summary>Whether the session may still receive the job's frames although nobody has counted them: its handle was let go, or its submitter or subscriber gave up.</summary>
+    public bool MayBeRead(JobId jobId) => _read.Contains(jobId);
+
+    /// <summary>Remembers that the session may receive the frames of a job that is not followed.</summary>
+    public void AddRead(JobId jobId) => _read.Add(jobId);
+
+    /// <summary>A new session begins: it receives nothing yet.</summary>
+    public void StartOver()
+    {
+        _read = new BoundedSet<JobId>(MaxOthers);
+        Held.TakeAll(_ => false);
+        foreach (JobTracker tracker in Open)
+        {
+            tracker.AwaitSubscription();
+        }
+    }
+
     /// <summary>Remembers a job that answers no submit.</summary>
     public void AddForeign(JobId jobId) => _foreign.Add(jobId);
 
@@ -34,6 +52,7 @@ internal sealed class JobTable
     public void AddOther(JobId jobId)
     {
         _others.Add(jobId);
+        _read.Add(jobId);
         Held.TryTake(jobId, out _);
     }
 
@@ -82,6 +101,8 @@ internal sealed class JobTable
         }
 
         _others.Add(tracker.JobId);
+        _read.Add(tracker.JobId);
+        tracker.StopWaiting();
         tracker.Events.LeaveShared();
         return [tracker, .. (tracker.Family?.RemoveChildrenOf(tracker) ?? []).SelectMany(Release)];
     }

@@ -15,8 +15,12 @@ internal sealed class JobTracker
     private readonly TaskCompletionSource<Func<Exception>?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string _status = JobStatus.Pending.Value;
     private ArrayBufferWriter<byte>? _bytes;
+    private TaskCompletionSource? _restored;
+    private bool _hasAskedForHistory;
+    private bool _hasAskedWithoutHistory;
     private long _position;
     private long _arrived;
+    private long _completeAbove;
 
     /// <param name="jobId">The job.</param>
     /// <param name="trace">Its trace.</param>
@@ -40,11 +44,7 @@ internal sealed class JobTracker
     public TraceContext? Trace { get; }
 
     /// <summary>How far the job's log has been seen (§8.3), as far as <see cref="IsPositionKnown"/>.</summary>
-    public long Position
-    {
-        get => Volatile.Read(ref _position);
-        set => Volatile.Write(ref _position, _arrived = value);
-    }
+    public long Position => Volatile.Read(ref _position);
 
     /// <summary>Whether <see cref="Position"/> counts in the job's log, and not only what came here.</summary>
     public bool IsPositionKnown { get; set; } = true;
@@ -53,7 +53,16 @@ internal sealed class JobTracker
     public bool IsSubscribed { get; set; }
 
     /// <summary>Whether the session does not receive the job's frames until it has subscribed to them.</summary>
-    public bool NeedsSubscription { get; set; }
+    public bool NeedsSubscription => _restored is not null;
+
+    /// <summary>Ends when <see cref="NeedsSubscription"/> does.</summary>
+    public Task Restored => _restored?.Task ?? Task.CompletedTask;
+
+    /// <summary>Whether the session may have submitted the job after all, although the submit was repeated: then it receives all frames without a subscription.</summary>
+    public bool MayBeOwn { get; set; }
+
+    /// <summary>Whether frames that come before the subscription are from somewhere in the log, because the session has received the job all the time.</summary>
+    public bool IsUncounted { get; set; }
 
     /// <summary>Whether the session receives the frames of the job's children because it has submitted the job (§10).</summary>
     public bool ReceivesChildren => !IsSubscribed && !NeedsSubscription;
@@ -86,8 +95,61 @@ internal sealed class JobTracker
     /// <summary>How many handles there are; guarded by the dispatcher's lock.</summary>
     public int Handles { get; set; }
 
-    /// <summary>The next event that comes is the one above a number. What has been seen of the job before is passed over when it comes again.</summary>
-    public void GoOnAbove(long number) => _arrived = number;
+    /// <summary>Whether events above a number of the job's log have not been received and will not be.</summary>
+    public bool MissesAbove(long number) => number < Volatile.Read(ref _completeAbove);
+
+    /// <summary>The session receives nothing of the job until it has subscribed.</summary>
+    public void AwaitSubscription()
+    {
+        _restored ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        (IsSubscribed, MayBeOwn, IsUncounted) = (false, false, false);
+        (_hasAskedForHistory, _hasAskedWithoutHistory) = (false, false);
+        _arrived = _position;
+    }
+
+    /// <summary>No subscription is waited for any more.</summary>
+    public void StopWaiting()
+    {
+        _restored?.TrySetResult();
+        _restored = null;
+    }
+
+    /// <summary>The subscription that the job needs is about to be sent.</summary>
+    /// <returns>Whether the session reads the job already when one that was sent before got through.</returns>
+    public bool OnAsked(bool forHistory)
+    {
+        bool isRepeated = forHistory ? _hasAskedForHistory && !_hasAskedWithoutHistory : _hasAskedWithoutHistory;
+        (_hasAskedForHistory, _hasAskedWithoutHistory) = (_hasAskedForHistory || forHistory, _hasAskedWithoutHistory || !forHistory);
+        MayBeOwn &= forHistory;
+        return isRepeated;
+    }
+
+    /// <summary>The job is followed from here on, for the first time.</summary>
+    public void Begin(StreamStart start)
+    {
+        (_position, _arrived, IsPositionKnown, IsSubscribed) = (start.Above, start.Above, start.IsCertain, true);
+        _completeAbove = start.IsPartial ? Math.Max(start.Above, 1) : start.Above;
+    }
+
+    /// <summary>The session receives the job's frames again. What has been seen before is passed over when it comes again, and what is left out is remembered.</summary>
+    /// <param name="start">Where the frames begin.</param>
+    /// <param name="mayHaveBegun">Whether frames that came before the runtime's answer are part of it.</param>
+    public void GoOn(StreamStart start, bool mayHaveBegun)
+    {
+        StopWaiting();
+        IsSubscribed = true;
+        if (!start.HasHistory || !IsPositionKnown || start.Above > Position)
+        {
+            // Numbers grow whatever the runtime says; if they cannot be those of the log, that is known.
+            IsPositionKnown = start.IsCertain && start.Above > Position;
+            Volatile.Write(ref _completeAbove, Math.Max(start.Above, Position + 1));
+            Volatile.Write(ref _position, _arrived = _completeAbove);
+        }
+        else if (!mayHaveBegun || _position == start.Asked)
+        {
+            _arrived = start.Above;
+        }
+    }
 
     /// <summary>Takes a state that the runtime has told outside the job's own frames.</summary>
     public void OnStatus(JobStatus status)
@@ -111,6 +173,8 @@ internal sealed class JobTracker
         {
             _status = JobStatus.Running.Value;
         }
+
+        NoteUncounted();
 
         // The other one is about the session and stands in no job's log (§6.5).
         if (entry.Body is not StatusEvent { Phase: "back_pressure" })
@@ -183,6 +247,7 @@ internal sealed class JobTracker
     /// <summary>No frame of the job will be seen any more.</summary>
     public void Lose(Func<Exception> failure)
     {
+        StopWaiting();
         _result.TrySetResult(new JobEnding { Failure = failure });
         if (_ended.TrySetResult(failure))
         {
@@ -208,8 +273,20 @@ internal sealed class JobTracker
         _bytes = null;
     }
 
+    private void NoteUncounted()
+    {
+        // What comes before the answer to a subscription without history is from somewhere in the log too, and the answer may be lost.
+        if (NeedsSubscription && (IsUncounted || _hasAskedWithoutHistory))
+        {
+            IsPositionKnown = false;
+            Volatile.Write(ref _completeAbove, Math.Max(_completeAbove, Position + 1));
+        }
+    }
+
     private void End(JobStatus status)
     {
+        NoteUncounted();
+        StopWaiting();
         _bytes = null; // the outcome has them, if anybody
         if (!_ended.Task.IsCompleted)
         {

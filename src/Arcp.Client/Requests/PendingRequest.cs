@@ -23,6 +23,9 @@ internal abstract class PendingRequest(MessageId id, JobId? jobId = null)
     /// <summary>Whether the frame has been handed to the transport in this session: from then on the runtime may have acted on it.</summary>
     public bool IsSent { get; set; }
 
+    /// <summary>Whether that has happened more than once in this session: the runtime may have acted on it before.</summary>
+    public bool IsRepeated { get; set; }
+
     /// <summary>Whether that has happened in a session before this one.</summary>
     public bool WasSentBefore { get; set; }
 
@@ -74,8 +77,11 @@ internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? par
     public override bool IsRepeatable => HasIdempotencyKey;
 }
 
-/// <summary>A job that was accepted, and what the runtime said of it.</summary>
-internal sealed record Acceptance(JobTracker Tracker, JobAccepted Accepted);
+/// <summary>A job that was accepted.</summary>
+/// <param name="Tracker">The job.</param>
+/// <param name="Accepted">What the runtime said of it.</param>
+/// <param name="IsPartial">Whether its events may not come, or not all.</param>
+internal sealed record Acceptance(JobTracker Tracker, JobAccepted Accepted, bool IsPartial = false);
 
 /// <summary>A subscription (§7.6).</summary>
 /// <param name="id">The request's id.</param>
@@ -92,8 +98,12 @@ internal sealed class PendingSubscribe(MessageId id, JobId jobId, long? after, J
     public bool KeepsResult { get; init; } = true;
 }
 
-/// <summary>A job that is subscribed to, what the runtime said of it, and above which number of its log events are meant.</summary>
-internal sealed record Observation(JobTracker Tracker, JobSubscribed Subscribed, long After);
+/// <summary>A job that is subscribed to.</summary>
+/// <param name="Tracker">The job.</param>
+/// <param name="Subscribed">What the runtime said of it.</param>
+/// <param name="After">Above which number of its log events are meant.</param>
+/// <param name="IsPartial">Whether history was asked for and does not come, or not all.</param>
+internal sealed record Observation(JobTracker Tracker, JobSubscribed Subscribed, long After, bool IsPartial);
 
 /// <summary>A page of a listing (§6.6).</summary>
 internal sealed class PendingPage(MessageId id) : PendingRequest<SessionJobs>(id);

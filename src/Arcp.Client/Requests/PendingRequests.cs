@@ -31,6 +31,9 @@ internal sealed class PendingRequests
     /// <summary>Whether a subscription to the job is with the runtime.</summary>
     public bool HasSubscribe(JobId jobId) => _sent.Any(request => request is PendingSubscribe { IsAbandoned: false } && request.JobId == jobId);
 
+    /// <summary>Whether a subscription to the job is with the runtime, or about to be sent.</summary>
+    public bool WantsSubscribe(JobId jobId) => _open.Values.Any(request => request is PendingSubscribe { IsAbandoned: false } && request.JobId == jobId);
+
     /// <summary>Knows a request that has not been sent yet.</summary>
     public void Add(PendingRequest request) => _open.Add(request.Id, request);
 
@@ -45,7 +48,13 @@ internal sealed class PendingRequests
 
         if (request.IsSent)
         {
+            request.IsRepeated = true;
             return request.IsRepeatable;
+        }
+
+        if (request is PendingSubscribe { Restored: { } tracker, After: var after })
+        {
+            request.IsRepeated = tracker.OnAsked(forHistory: after is not null);
         }
 
         request.IsSent = true;
@@ -137,7 +146,7 @@ internal sealed class PendingRequests
             }
             else
             {
-                (request.IsSent, request.WasSentBefore) = (false, true);
+                (request.IsSent, request.IsRepeated, request.WasSentBefore) = (false, false, true);
             }
         }
 

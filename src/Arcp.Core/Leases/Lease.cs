@@ -14,12 +14,18 @@ public sealed class Lease : IReadOnlyDictionary<string, IReadOnlyList<string>>, 
 
     /// <summary>Copies namespaces and patterns; <see cref="LeaseGrammar"/> tells whether they are allowed.</summary>
     /// <param name="patterns">Each namespace with its patterns.</param>
+    /// <exception cref="ArgumentException">A namespace is named twice, or it, its list or a pattern is null.</exception>
     public Lease(IEnumerable<KeyValuePair<string, IReadOnlyList<string>>> patterns)
     {
         ArgumentNullException.ThrowIfNull(patterns);
         _patterns = new(StringComparer.Ordinal);
         foreach ((string name, IReadOnlyList<string> list) in patterns)
         {
+            if (name is null || list is null || list.Contains(null!))
+            {
+                throw new ArgumentException($"Namespace '{name}' or one of its patterns is null.", nameof(patterns));
+            }
+
             _patterns.Add(name, [.. list]);
         }
     }

@@ -39,7 +39,7 @@ internal sealed class Schedule
         _runtime = new ModelRuntime(_faults);
     }
 
-    /// <summary>How many handles were certain to have all events of their job and had them.</summary>
+    /// <summary>How many views had all events that they were meant to have.</summary>
     public int Complete { get; private set; }
 
     /// <summary>How many handles there were.</summary>
@@ -255,20 +255,23 @@ internal sealed class Schedule
             },
             _ =>
             {
-                if (IsCertain(view, job))
+                if (!view.MayMissEvents)
                 {
                     seen.LastOrDefault(after ?? job.Length).Should().Be(job.Length, $"{job.Id} has ended and so has its stream");
                     Complete++;
                 }
             },
-            e => IsEndOf(view, e) || (e is EventsDroppedException && job.Length > _options.MaxEventsPerJob),
+            e => IsEndOf(view, e) || (e is EventsDroppedException && job.Length - (view.MayMissEvents ? 0 : after ?? 0) > _options.MaxEventsPerJob),
             isRequest: false);
         Later(() =>
         {
-            if (IsCertain(view, job) && seen.Count > 0)
+            seen.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems($"each event of {job.Id} comes once");
+            if (!view.MayMissEvents && seen.Count > 0)
             {
                 seen.Should().Equal(Enumerable.Range(after + 1 ?? seen[0], seen.Count), $"no event of {job.Id} is left out without a word");
             }
+
+            view.MayMissEvents.Should().Be(view.MayMissEvents && (after is null || !IsCertain(view, job)), $"nothing can be missing of {job.Id}");
         });
         Begin(
             $"result of {job.Id}",
@@ -295,12 +298,14 @@ internal sealed class Schedule
         _ => error is TimeoutException,
     };
 
-    // §7.6: what a session was sent already is not sent again, and views of one job share what the first one has. So what a view has of the log is
-    // certain only if nobody let the job go before, no other way of following the job met this one, and its history is still there.
+    // §7.6: what a session was sent already is not sent again, and views of one job share what the first one has. So a view may miss events, and
+    // says so, only if somebody let the job go before (a submit without an answer among them), another way of following the job met this one, or its
+    // history is gone.
     private bool IsCertain(JobView view, ModelJob job)
     {
         int subscriptions = _subscriptions.GetValueOrDefault(job.Id);
-        return job.Evicted == 0 && !_released.Contains(job.Id) && (view is JobHandle ? subscriptions == 0 : job.Input < 0 && subscriptions == 1);
+        bool isKeyed = job.Input is >= 0 and < Keys;
+        return job.Evicted == 0 && !isKeyed && !_released.Contains(job.Id) && (view is JobHandle ? subscriptions == 0 : job.Input < 0 && subscriptions == 1);
     }
 
     private void Begin<T>(string what, Func<Task<T>> act, Action<T> check, Func<Exception, bool> mayFail, bool isRequest = true)
@@ -336,10 +341,12 @@ internal sealed class Schedule
         }
     }
 
-    // Time goes on only when nothing else does; and within the longest wait that there is, all has to be over.
+    // Time goes on only when nothing else does; and within the longest wait that there is, all has to be over. On a busy machine time may run ahead of
+    // threads that do not get their turn, so a hang is only what is left when they had a minute of the machine's time as well.
     private async Task SettleAsync(bool exceptStates)
     {
         TimeSpan spent = TimeSpan.Zero;
+        long start = TimeProvider.System.GetTimestamp();
         while (Open(exceptStates) > 0)
         {
             int traffic;
@@ -357,10 +364,10 @@ internal sealed class Schedule
                     await Task.Yield();
                 }
             }
-            while (traffic != _runtime.Traffic || open != Open(exceptStates));
+            while (traffic != _runtime.Traffic || open != Open(exceptStates) || ThreadPool.PendingWorkItemCount > 0);
             _clock.Advance(Step);
             spent += Step;
-            spent.Should().BeLessThan(TimeSpan.FromHours(1), "nothing hangs");
+            (spent > TimeSpan.FromHours(1) && TimeProvider.System.GetElapsedTime(start) > TimeSpan.FromMinutes(1)).Should().BeFalse("nothing hangs");
         }
     }
 

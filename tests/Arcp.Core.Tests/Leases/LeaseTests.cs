@@ -44,6 +44,16 @@ public sealed class LeaseTests
         LeaseGrammar.FindError(Lease.Empty).Should().BeNull();
     }
 
+    [Fact]
+    public void A_lease_with_a_null_in_it_cannot_be_made()
+    {
+        KeyValuePair<string, IReadOnlyList<string>>[] broken = [new("fs.read", [null!]), new("fs.read", ["/a", null!]), new("fs.read", null!), new(null!, ["/a"])];
+        foreach (KeyValuePair<string, IReadOnlyList<string>> entry in broken)
+        {
+            FluentActions.Invoking(() => new Lease([entry])).Should().Throw<ArgumentException>().WithMessage($"Namespace '{entry.Key}'*null*");
+        }
+    }
+
     [Theory]
     [InlineData("USD:5", 5)]
     [InlineData("USD:5.00", 5)]
