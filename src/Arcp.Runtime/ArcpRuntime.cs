@@ -128,6 +128,13 @@ public sealed class ArcpRuntime : IAsyncDisposable
         await _noMoreSessions.CancelAsync().ConfigureAwait(false);
         _services.Broker?.StopIssuing();
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
+
+        // A submit that was taken before jobs were no longer gets its answer, and its job its end, before the connection goes.
+        foreach ((Session _, SessionConnection connection) in _services.Sessions.Connected())
+        {
+            connection.CompleteDispatch();
+        }
+
         await Task.WhenAll(_services.Sessions.All().Select(session => session.LastAnswer)).ConfigureAwait(false);
         await _services.Runner.WaitForEndsAsync().ConfigureAwait(false); // of jobs that were decided meanwhile
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);

@@ -15,6 +15,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     private readonly TaskCompletionSource<ConnectionEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SessionLoop? _loop;
 
     /// <summary>Ends when the connection has said its last word and leaves the session alone: another one may have it while this one waits for its peer.</summary>
     public Task Released => _released.Task;
@@ -30,6 +31,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
         using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abort);
         using HeartbeatMonitor? heartbeat = StartHeartbeat(session);
         var loop = new SessionLoop(session, transport, buffer, heartbeat, services);
+        Volatile.Write(ref _loop, loop);
         var writer = new SessionWriter(session.Outbox, transport, heartbeat);
         Task<string> reading = loop.RunAsync(_abort.Token);
         Task<string> writing = WriteAsync(writer);
@@ -65,6 +67,9 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
             }
         }
     }
+
+    /// <summary>When this has returned, every request that was being looked at has been.</summary>
+    public void CompleteDispatch() => Volatile.Read(ref _loop)?.CompleteDispatch();
 
     /// <summary>Ends the connection; the first call decides how. Returns at once, see <see cref="Ended"/>.</summary>
     public void End(ConnectionEnd end) => _end.TrySetResult(end);

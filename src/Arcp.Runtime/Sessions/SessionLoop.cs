@@ -26,6 +26,15 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
         }
     }
 
+    /// <summary>When this has returned, a frame that was being handled has been.</summary>
+    public void CompleteDispatch()
+    {
+        lock (_dispatching)
+        {
+            // Whoever held it is done.
+        }
+    }
+
     /// <summary>Reads until the connection ends.</summary>
     /// <returns>Why it ended, for the log.</returns>
     public async Task<string> RunAsync(CancellationToken cancellationToken)
