@@ -82,6 +82,7 @@ internal sealed class JobCredentials
             return _revoked ??= _broker is null ? Task.CompletedTask : Task.WhenAll(
                 [
                     .. _slots.Select(slot => _broker.Revoke(slot.Issued.Value)),
+                    .. _slots.Select(slot => slot.PriorRevoked),
                     .. _rotations.Select(rotation => _broker.RevokeResultAsync(rotation)),
                     _ending.CancelAsync(), // on the pool: what waits there must not run under this lock
                 ]);
@@ -95,8 +96,7 @@ internal sealed class JobCredentials
         {
             IssuedValue next = await _broker!.WaitAsync(rotation, request.JobId, cancellationToken).ConfigureAwait(false);
             announce(next.Shown);
-            IssuedValue prior = Replace(slot, next, rotation);
-            _ = _broker.Revoke(prior.Value); // the queue owns it
+            Replace(slot, next, rotation);
             return next.Shown;
         }
         catch
@@ -117,16 +117,15 @@ internal sealed class JobCredentials
         }
     }
 
-    private IssuedValue Replace(Slot slot, IssuedValue next, Task<IssuedValue> rotation)
+    private void Replace(Slot slot, IssuedValue next, Task<IssuedValue> rotation)
     {
         lock (_lock)
         {
             ThrowIfRevoked(); // the values taken back were the prior one, and this one as a rotation under way
             _rotations.Remove(rotation);
-            IssuedValue prior = slot.Issued;
+            slot.PriorRevoked = Task.WhenAll(slot.PriorRevoked, _broker!.Revoke(slot.Issued.Value)); // the queue owns it
             slot.Issued = next;
             Current = [.. _slots.Select(each => each.Issued.Shown)];
-            return prior;
         }
     }
 
@@ -154,5 +153,8 @@ internal sealed class JobCredentials
         public SemaphoreSlim Turn { get; } = new(1);
 
         public IssuedValue Issued { get; set; } = issued;
+
+        // Ends when all values that it had before are revoked.
+        public Task PriorRevoked { get; set; } = Task.CompletedTask;
     }
 }

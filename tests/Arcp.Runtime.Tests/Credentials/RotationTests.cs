@@ -42,6 +42,25 @@ public class RotationTests
     }
 
     [Fact]
+    public async Task Taking_all_back_waits_for_a_prior_value_as_well()
+    {
+        await using var room = new CredentialRoom();
+        JobCredentials credentials = await room.IssueAsync();
+        string prior = credentials.Current[0].Value!;
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        room.Provisioner.OnRevoke = async (credential, _, _) => await (credential.Value == prior ? opened.Task : Task.CompletedTask);
+        await credentials.RotateAsync(credentials.Current[0].Id, _ => { }, default);
+
+        Task all = credentials.RevokeAllAsync();
+        await CredentialRoom.UntilAsync(() => room.Broker.Outstanding == 1, "the current value is revoked");
+        all.IsCompleted.Should().BeFalse();
+        opened.SetResult();
+
+        await all.WaitAsync(CredentialRoom.Patience);
+        room.Broker.Outstanding.Should().Be(0);
+    }
+
+    [Fact]
     public async Task What_is_left_of_the_budget_reaches_the_provisioner()
     {
         await using var room = new CredentialRoom();
