@@ -91,7 +91,9 @@ public sealed class AuthorityTests : IAsyncLifetime
     {
         var lease = new Dictionary<string, string[]>
         {
-            ["fs.read"] = ["/data/**"], ["net.fetch"] = ["https://api.example.com/v1/*"], ["model.use"] = ["small-*"],
+            ["fs.read"] = ["/data/**"],
+            ["net.fetch"] = ["https://api.example.com/v1/*"],
+            ["model.use"] = ["small-*"],
         };
         object[] ops =
         [
@@ -203,7 +205,9 @@ public sealed class AuthorityTests : IAsyncLifetime
             input,
             lease_request = new Dictionary<string, string[]>
             {
-                ["agent.delegate"] = ["spender*", "sleeper"], ["tool.call"] = ["spend.*"], ["cost.budget"] = ["USD:1.00"],
+                ["agent.delegate"] = ["spender*", "sleeper"],
+                ["tool.call"] = ["spend.*"],
+                ["cost.budget"] = ["USD:1.00"],
             },
             lease_constraints = new { expires_at = "2099-01-01T00:00:00Z" },
         });
