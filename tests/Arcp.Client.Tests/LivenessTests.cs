@@ -51,6 +51,32 @@ public sealed class LivenessTests
         await closing.Soon();
     }
 
+    [Theory]
+    [Trait("§", "12")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_refused_acknowledgement_fails_nothing(bool isNamed)
+    {
+        var clock = new ManualClock();
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync(ScriptedNetwork.Options(clock));
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await LogAsync(peer, "job_1", 1);
+        await job.Events.Take(1).ToListAsync().AsTask().Soon();
+        clock.Advance(TimeSpan.FromMilliseconds(200));
+        string? id = (await peer.ReceiveAsync("session.ack")).TryGetProperty("id", out JsonElement given) ? given.GetString() : null;
+
+        string named = isNamed ? $$""","request_id":"{{id}}"}""" : "}";
+        await peer.SendAsync($$"""{"type":"session.error","payload":{"code":"INVALID_REQUEST","message":"no acks here","retryable":false{{named}}}""");
+        await LogAsync(peer, "job_1", 2);
+
+        await job.Events.Take(2).ToListAsync().AsTask().Soon();
+        job.Status.IsTerminal.Should().BeFalse();
+        client.State.Status.Should().Be(ConnectionStatus.Connected);
+        clock.Advance(TimeSpan.FromMilliseconds(200));
+        (await AckAsync(peer)).Should().Be(2);
+    }
+
     [Fact]
     [Trait("§", "6.5")]
     public async Task Without_the_feature_nothing_is_acknowledged()
