@@ -20,7 +20,7 @@ internal sealed class JobAuthority
     {
         _job = job;
         _environment = environment;
-        if (Guard.Budget.Remaining is not null)
+        if (!Guard.Budget.IsEmpty)
         {
             _reports = new BudgetReports(job, environment.Deadlines, environment.Clock);
             Guard.Budget.OnChanged = _reports.Report;

@@ -124,11 +124,10 @@ internal sealed class Job
         }
     }
 
-    /// <summary>What follows from a decided end, and again from its being shown: the agent is told to stop, whoever got the rest of the budget hears of it, children end, and the owner hears of it.</summary>
+    /// <summary>What follows from a decided end, and again from its being shown: the agent is told to stop, children end, and the owner hears of it.</summary>
     public void CompleteEnd()
     {
         RequestStop();
-        Spec.Guard.Budget.AnnounceReturn();
         Children.End();
         if (Snapshot().State.IsTerminal)
         {
@@ -165,22 +164,8 @@ internal sealed class Job
     /// <returns>The number of the entry; null when the job is not running, and then nothing has happened.</returns>
     public long? TryAnnounce(Job child, DelegateEvent body)
     {
-        NewEntry entry = _writer.Write(body);
-        ImmutableArray<JobReader> readers;
-        long number;
-        lock (_lock)
-        {
-            if (!JobTransitions.Next(_state, JobSignal.EventEmitted).Applied)
-            {
-                return null;
-            }
-
-            readers = Feed.AppendNeedsLock(entry);
-            number = Feed.LengthNeedsLock;
-            Children.AddNeedsLock(number, child);
-        }
-
-        Wake(readers);
+        long? number = null;
+        TryEmit(_writer.Write(body), mayWait: false, out _, appended => Children.AddNeedsLock((number = appended).Value, child));
         return number;
     }
 
@@ -250,12 +235,7 @@ internal sealed class Job
             }
 
             _state = to;
-            if (shown.Bytes.IsEmpty)
-            {
-                return true;
-            }
-
-            readers = Feed.AppendNeedsLock(shown); // over the limit if need be: start and end, once each
+            readers = shown.Bytes.IsEmpty ? [] : Feed.AppendNeedsLock(shown); // over the limit if need be: start and end, once each
         }
 
         Spec.Guard.Budget.AnnounceReturn(); // before anybody acts on the end
@@ -263,7 +243,7 @@ internal sealed class Job
         return true;
     }
 
-    private EmitOutcome TryEmit(NewEntry entry, bool mayWait, out Task? space)
+    private EmitOutcome TryEmit(NewEntry entry, bool mayWait, out Task? space, Action<long>? onAppendedNeedsLock = null)
     {
         space = null;
         ImmutableArray<JobReader> readers;
@@ -280,6 +260,7 @@ internal sealed class Job
             }
 
             readers = Feed.AppendNeedsLock(entry);
+            onAppendedNeedsLock?.Invoke(Feed.LengthNeedsLock);
         }
 
         Wake(readers);

@@ -35,12 +35,20 @@ internal sealed class BudgetLedger
     {
         get
         {
+            if (IsEmpty)
+            {
+                return null;
+            }
+
             lock (_lock)
             {
-                return _counters.Count == 0 ? null : _counters.ToDictionary(entry => entry.Key, entry => entry.Value.Left, StringComparer.Ordinal);
+                return _counters.ToDictionary(entry => entry.Key, entry => entry.Value.Left, StringComparer.Ordinal);
             }
         }
     }
+
+    /// <summary>Whether the job has no budget of its own. Most have none and share <see cref="None"/>, whose lock they must not meet at.</summary>
+    public bool IsEmpty => _counters.Count == 0;
 
     /// <summary>What is left, for traces, as <c>USD:1.5,EUR:0</c>; null when the job has no budget.</summary>
     public string? Describe() =>
@@ -129,9 +137,14 @@ internal sealed class BudgetLedger
     /// <summary>Ends the counting and gives the rest back to the parent, once. Calls nobody: <see cref="AnnounceReturn"/> tells of it.</summary>
     public void Close()
     {
+        if (this == None)
+        {
+            return;
+        }
+
         lock (_lock)
         {
-            if (_isClosed || this == None)
+            if (_isClosed)
             {
                 return;
             }
@@ -145,7 +158,7 @@ internal sealed class BudgetLedger
     /// <summary>Tells whoever got the rest of it, once.</summary>
     public void AnnounceReturn()
     {
-        if (Interlocked.Exchange(ref _heir, null) is { } heir)
+        if (!IsEmpty && Interlocked.Exchange(ref _heir, null) is { } heir)
         {
             foreach (string currency in _counters.Keys)
             {
@@ -157,6 +170,11 @@ internal sealed class BudgetLedger
     // A currency counts here only for those further down who have no budget of their own in it.
     private string? FindUsedUp(BudgetLedger asking)
     {
+        if (IsEmpty)
+        {
+            return null;
+        }
+
         lock (_lock)
         {
             foreach ((string currency, Allotment counter) in _counters)
