@@ -65,7 +65,11 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
 
         bool exists = environment.Agents.TryResolve(name, out AgentDescriptor? descriptor, out ArcpException? error);
         string full = exists ? $"{descriptor!.Name}@{descriptor.Version}" : agent;
-        authority.Require(LeaseNamespaces.AgentDelegate, name.Name, full);
+        if (authority.FindDenial(LeaseNamespaces.AgentDelegate, name.Name, full) is { } denial)
+        {
+            throw denial;
+        }
+
         return exists ? descriptor! : throw error!;
     }
 

@@ -29,7 +29,7 @@ internal sealed class JobAuthority
 
     private LeaseGuard Guard => _job.Spec.Guard;
 
-    /// <summary>Asks for an operation before its side effect.</summary>
+    /// <summary>Asks for an operation before its side effect. When a denial is fatal, the caller ends the job by <see cref="EndIfFatal"/> once it has told of the denial.</summary>
     /// <exception cref="ArcpException">It is denied.</exception>
     public void Require(string name, string target)
     {
@@ -39,22 +39,11 @@ internal sealed class JobAuthority
         }
     }
 
-    /// <summary>Asks for an operation that one of two targets may allow; a denial that the host made fatal ends the job.</summary>
-    /// <exception cref="ArcpException">It is denied.</exception>
-    public void Require(string name, string target, string orTarget)
-    {
-        if (Guard.FindDenial(name, target, orTarget) is { } denial)
-        {
-            EndIfFatal(denial);
-            throw denial;
-        }
-    }
-
     /// <summary>Asks for an operation; a denial that the host made fatal ends the job.</summary>
     /// <returns>Why it is denied; null = it is allowed.</returns>
-    public ArcpException? FindDenial(string name, string target)
+    public ArcpException? FindDenial(string name, string target, string? orTarget = null)
     {
-        ArcpException? denial = Guard.FindDenial(name, target);
+        ArcpException? denial = Guard.FindDenial(name, target, orTarget);
         if (denial is not null)
         {
             EndIfFatal(denial);

@@ -27,24 +27,21 @@ internal sealed class LeaseGuard(CompiledLease lease, BudgetLedger budget, Lease
     /// <summary>Asks for an operation before its side effect.</summary>
     /// <param name="name">The namespace.</param>
     /// <param name="target">What the operation is on.</param>
+    /// <param name="orTarget">Another name for it, which may be allowed instead; null = there is none.</param>
     /// <returns>Why it is denied; null = it is allowed.</returns>
-    public ArcpException? FindDenial(string name, string target)
+    public ArcpException? FindDenial(string name, string target, string? orTarget = null)
     {
         if (FindClosed() is { } closed)
         {
             return closed;
         }
 
-        return Lease.Allows(name, target) || (name == LeaseNamespaces.ModelUse && AllowsUnlistedModels && !Lease.Names(name))
+        return Lease.Allows(name, target) || (orTarget is not null && Lease.Allows(name, orTarget)) || (name == LeaseNamespaces.ModelUse && AllowsUnlistedModels && !Lease.Names(name))
             ? null
             : new ArcpException(
                 ErrorCode.PermissionDenied,
                 $"The lease does not allow {name} on '{(target.Length <= MaxShown ? target : string.Concat(target.AsSpan(0, MaxShown), "…"))}'.");
     }
-
-    /// <summary>Asks for an operation that one of several targets may allow.</summary>
-    public ArcpException? FindDenial(string name, string target, string orTarget) =>
-        FindDenial(name, target) is { } denial && FindDenial(name, orTarget) is not null ? denial : null;
 
     private ArcpException? FindClosed() =>
         Expiry?.HasPassed is true ? new ArcpException(ErrorCode.LeaseExpired, "The lease has expired.")
