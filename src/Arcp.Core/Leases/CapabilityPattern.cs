@@ -25,8 +25,11 @@ public sealed class CapabilityPattern
         ArgumentNullException.ThrowIfNull(text);
         return LeaseGrammar.FindPatternError(name, text) is { } error
             ? throw new ArgumentException(error, nameof(text))
-            : new CapabilityPattern(text, LeaseNamespaces.KindOf(name));
+            : OfChecked(name, text);
     }
+
+    /// <summary>Compiles a pattern that the grammar has accepted.</summary>
+    internal static CapabilityPattern OfChecked(string name, string text) => new(text, LeaseNamespaces.KindOf(name));
 
     /// <summary>Whether the pattern matches a target that is normalised already.</summary>
     /// <param name="normalized">The target.</param>

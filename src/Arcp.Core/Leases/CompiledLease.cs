@@ -14,7 +14,7 @@ public sealed class CompiledLease
         Budgets = LeaseGrammar.Budgets(lease);
         _patterns = lease.Where(entry => entry.Key != LeaseNamespaces.CostBudget).ToFrozenDictionary(
             entry => entry.Key,
-            entry => entry.Value.Select(text => CapabilityPattern.Parse(entry.Key, text)).ToArray(),
+            entry => entry.Value.Select(text => CapabilityPattern.OfChecked(entry.Key, text)).ToArray(),
             StringComparer.Ordinal);
     }
 

@@ -4,6 +4,7 @@ using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Credentials;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Credentials;

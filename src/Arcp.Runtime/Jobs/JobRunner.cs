@@ -51,7 +51,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         }
     }
 
-    /// <summary>Ends when every job's end that is decided by now is shown; no later than the time that one may take.</summary>
+    /// <summary>Ends when every job's end that is decided is shown.</summary>
     public Task WaitForEndsAsync() => settlement.WaitAsync();
 
     private async Task WaitForAgentsAsync(TimeSpan grace, CancellationToken cancellationToken)

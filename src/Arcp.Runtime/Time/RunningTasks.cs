@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Arcp.Runtime.Credentials;
+namespace Arcp.Runtime.Time;
 
 /// <summary>Owns tasks that nobody else awaits, until they have ended, however they end.</summary>
 /// <remarks>Thread-safe.</remarks>
