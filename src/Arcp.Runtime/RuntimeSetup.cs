@@ -5,6 +5,7 @@ using Arcp.Runtime.Credentials;
 using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Storage;
 using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,12 @@ internal sealed record RuntimeSetup
     public ICredentialProvisioner? CredentialProvisioner { get; init; }
 
     public IRevocationStore? RevocationStore { get; init; }
+
+    /// <summary>Null = all lives in memory.</summary>
+    public IRuntimeStore? Store { get; init; }
+
+    /// <summary>Never null when there are a store and a provisioner.</summary>
+    public ISecretProtector? SecretProtector { get; init; }
 
     public required IReadOnlyList<AgentDescriptor> Agents { get; init; }
 

@@ -85,6 +85,9 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How credentials are lent to jobs and taken back (§9.8); not null.</summary>
     public CredentialOptions Credentials { get; set; } = new();
 
+    /// <summary>How a durable store is used; not null.</summary>
+    public StorageOptions Storage { get; set; } = new();
+
     /// <summary>Whether a job whose lease does not name <c>model.use</c> may use every model (§9.7). Default false: what a lease does not name is denied.</summary>
     public bool AllowUnlistedModels { get; set; }
 
@@ -140,8 +143,9 @@ public sealed class ArcpRuntimeOptions
             (MaxChildrenPerJob >= 0, $"{nameof(MaxChildrenPerJob)} must be 0 or more."),
             (MaxHeldBytesPerSession >= 1, $"{nameof(MaxHeldBytesPerSession)} must be at least 1."),
             (Credentials is not null, $"{nameof(Credentials)} must not be null."),
+            (Storage is not null, $"{nameof(Storage)} must not be null."),
         ];
-        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule).Concat(Credentials?.FindErrors() ?? []);
+        return rules.Where(rule => !rule.Holds).Select(rule => rule.Rule).Concat(Credentials?.FindErrors() ?? []).Concat(Storage?.FindErrors() ?? []);
     }
 
     private static string DefaultVersion()

@@ -4,6 +4,7 @@ using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Credentials;
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,6 +24,8 @@ public sealed class ArcpRuntimeBuilder
     private Func<IServiceProvider, IArcpAuthenticator>? _authenticator;
     private Func<IServiceProvider, ICredentialProvisioner>? _credentialProvisioner;
     private IRevocationStore? _revocationStore;
+    private Func<IServiceProvider, IRuntimeStore>? _store;
+    private Func<IServiceProvider, ISecretProtector>? _secretProtector;
 
     /// <summary>The host's services; null without a container.</summary>
     public IServiceCollection? Services { get; init; }
@@ -114,6 +117,32 @@ public sealed class ArcpRuntimeBuilder
     /// <summary>Records the credentials that must still be revoked in memory: what is outstanding when the process dies is forgotten, and lives until it expires at its provider.</summary>
     public ArcpRuntimeBuilder UseInMemoryRevocationStore() => UseRevocationStore(new InMemoryRevocationStore());
 
+    /// <summary>Keeps jobs, answers, sessions and outstanding credentials over the end of the process. Without it they live in memory.</summary>
+    /// <param name="store">Makes the store, once; the runtime opens it when it starts and disposes it when it has stopped.</param>
+    public ArcpRuntimeBuilder UseStore(Func<IServiceProvider, IRuntimeStore> store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        _store = store;
+        return this;
+    }
+
+    /// <summary>Encrypts what a durable store keeps of credentials. Needed when there is a store as well as a credential provisioner.</summary>
+    /// <param name="protector">Encrypts.</param>
+    public ArcpRuntimeBuilder UseSecretProtector(ISecretProtector protector)
+    {
+        ArgumentNullException.ThrowIfNull(protector);
+        return UseSecretProtector(_ => protector);
+    }
+
+    /// <summary>Encrypts what a durable store keeps of credentials, by a service of the container.</summary>
+    /// <param name="protector">Makes what encrypts, once.</param>
+    public ArcpRuntimeBuilder UseSecretProtector(Func<IServiceProvider, ISecretProtector> protector)
+    {
+        ArgumentNullException.ThrowIfNull(protector);
+        _secretProtector = protector;
+        return this;
+    }
+
     /// <summary>Builds a runtime without a container.</summary>
     /// <exception cref="InvalidOperationException">A setting or an agent is wrong; the message says what is accepted.</exception>
     public ArcpRuntime Build() => Build(EmptyServices.Instance, Options, TimeProvider, LoggerFactory);
@@ -136,6 +165,8 @@ public sealed class ArcpRuntimeBuilder
             ObservationPolicy = _observationPolicy,
             CredentialProvisioner = _credentialProvisioner?.Invoke(services),
             RevocationStore = _revocationStore,
+            Store = _store?.Invoke(services),
+            SecretProtector = _secretProtector?.Invoke(services),
             Agents = [.. _agents],
         });
     }
@@ -158,10 +189,11 @@ public sealed class ArcpRuntimeBuilder
         return this;
     }
 
-    private IEnumerable<string> FindCredentialErrors() => (_credentialProvisioner, _revocationStore) switch
+    private IEnumerable<string> FindCredentialErrors() => (_credentialProvisioner, _revocationStore, _store) switch
     {
-        (not null, null) => [$"A credential provisioner needs a revocation store: call {nameof(UseRevocationStore)} or {nameof(UseInMemoryRevocationStore)}."],
-        (null, not null) => [$"A revocation store is of no use without a credential provisioner: call {nameof(UseCredentialProvisioner)}."],
+        (not null, null, null) => [$"A credential provisioner needs a revocation store: call {nameof(UseRevocationStore)} or {nameof(UseInMemoryRevocationStore)}, or use a durable store."],
+        (null, not null, _) => [$"A revocation store is of no use without a credential provisioner: call {nameof(UseCredentialProvisioner)}."],
+        (not null, _, not null) when _secretProtector is null => [$"A durable store keeps credentials encrypted only: call {nameof(UseSecretProtector)}, for example with an {nameof(AesGcmSecretProtector)} and a key of the host's."],
         _ => [],
     };
 
