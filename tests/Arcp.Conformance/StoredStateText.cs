@@ -1,14 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Arcp.Runtime.Storage;
-using Xunit;
 
 namespace Arcp.Conformance;
 
 /// <summary>Stored records as lines of text, in one order and with all their members, so that two states are equal when their lines are and a difference can be read.</summary>
 internal static class StoredStateText
 {
-    public static void AssertEqual(StoredState expected, StoredState actual) => Assert.Equal(Of(expected), Of(actual));
+    public static void AssertEqual(StoredState expected, StoredState actual) => Xunit.Assert.Equal(Of(expected), Of(actual));
 
     public static string[] Of(StoredState state)
     {
