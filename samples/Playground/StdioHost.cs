@@ -27,7 +27,7 @@ internal static class StdioHost
             bytes => logger.LogWarning("The input ended within a line; its {Bytes} bytes are dropped.", bytes)));
         var builder = new ArcpRuntimeBuilder { LoggerFactory = logging };
         RuntimeSettings.Apply(flags, builder.Options);
-        RuntimeSettings.AddParts(flags, flags.Credentials ? new() : null, builder);
+        RuntimeSettings.AddParts(flags, RuntimeSettings.OpenCredentials(flags), builder);
         await using ArcpRuntime runtime = builder.Build();
 
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
