@@ -29,6 +29,7 @@ internal static class StdioHost
         RuntimeSettings.Apply(flags, builder.Options);
         RuntimeSettings.AddParts(flags, RuntimeSettings.OpenCredentials(flags), builder);
         await using ArcpRuntime runtime = builder.Build();
+        await runtime.StartAsync();
 
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, asked);

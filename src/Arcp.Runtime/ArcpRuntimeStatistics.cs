@@ -38,10 +38,4 @@ public sealed record ArcpRuntimeStatistics
 
     /// <summary>Values whose revocation was given up; the next start tries again. Anything but 0 needs somebody's attention.</summary>
     public int CredentialDeadLetters { get; init; }
-
-    /// <summary>Bytes that wait for the durable store; 0 without one.</summary>
-    public long UncommittedBytes { get; init; }
-
-    /// <summary>Whether the durable store's last commit failed; it is tried again until it succeeds.</summary>
-    public bool IsStoreFailing { get; init; }
 }
