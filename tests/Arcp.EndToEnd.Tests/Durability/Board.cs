@@ -16,6 +16,9 @@ internal sealed class Board
     /// <summary>What was asked for by a request, over all connections.</summary>
     public ConcurrentDictionary<string, PlannedJob> Submits { get; } = new();
 
+    /// <summary>The requests that were accepted.</summary>
+    public ConcurrentDictionary<string, string> Accepted { get; } = new();
+
     /// <summary>Children, and the parents that announced them.</summary>
     public ConcurrentDictionary<string, string> Children { get; } = new();
 
@@ -50,6 +53,7 @@ internal sealed class Board
         }
 
         job.Accept(jobId, frame.Payload.GetRawText());
+        Accepted[frame.RequestId!] = jobId;
         if (frame.Payload.TryGetProperty("credentials", out JsonElement credentials))
         {
             foreach (JsonElement credential in credentials.EnumerateArray())

@@ -145,12 +145,14 @@ internal sealed class DrivenSession(string name, string token, string principal,
         }
     }
 
-    public async Task SubmitAsync(PlannedJob job)
+    /// <returns>The request's id.</returns>
+    public async Task<string> SubmitAsync(PlannedJob job)
     {
         string id = NewId();
         board.Submits[id] = job;
         job.SentBy(this);
         await SendAsync("job.submit", job.ToSubmit(), job.Trace, id);
+        return id;
     }
 
     public async Task CancelAsync(PlannedJob job)

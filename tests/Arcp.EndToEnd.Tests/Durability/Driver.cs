@@ -64,14 +64,16 @@ internal sealed class Driver
             throw new RoundFailure($"{_name} cannot connect, and nobody has killed the process.");
         }
 
-        PlannedJob[] asked = [.. Unanswered(), .. _unsent];
+        // And for all that has a key once more, so that every answer is compared with one from another life.
+        PlannedJob[] jobs = [.. _unsent, .. _plan.Where(static job => job is { IsSent: true, Key: not null })];
         _unsent.Clear();
-        foreach (PlannedJob job in asked)
+        List<string> requests = [];
+        foreach (PlannedJob job in jobs)
         {
-            await Session.SubmitAsync(job);
+            requests.Add(await Session.SubmitAsync(job));
         }
 
-        await WaitAsync(() => Array.TrueForAll(asked, static job => job.JobId is not null), $"{_name} has its answers");
+        await WaitAsync(() => requests.TrueForAll(_board.Accepted.ContainsKey), $"{_name} has its answers");
     }
 
     /// <summary>Waits for something the connection brings; a connection that ends or breaks a rule ends the wait.</summary>
@@ -107,10 +109,10 @@ internal sealed class Driver
 
     private Task StepAsync() => _random.Next(100) switch
     {
-        < 45 when _unsent.TryDequeue(out PlannedJob? next) => Session.SubmitAsync(next),
-        < 60 when Pick(job => job is { Key: not null, JobId: not null }) is { } job => Session.SubmitAsync(job),
-        < 70 when Pick(IsCancellable) is { } job => Session.CancelAsync(job),
-        < 85 when Pick(job => job.JobId is not null && job.Submitter != Session) is { } job => Session.SubscribeAsync(job.JobId!),
+        < 35 when _unsent.TryDequeue(out PlannedJob? next) => Session.SubmitAsync(next),
+        < 50 when Pick(job => job is { Key: not null, JobId: not null }) is { } job => Session.SubmitAsync(job),
+        < 58 when Pick(IsCancellable) is { } job => Session.CancelAsync(job),
+        < 82 when Pick(job => job.JobId is not null && job.Submitter != Session) is { } job => Session.SubscribeAsync(job.JobId!),
         < 93 => Session.AckAsync(),
         _ => Task.CompletedTask,
     };

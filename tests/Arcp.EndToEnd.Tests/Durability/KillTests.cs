@@ -43,7 +43,10 @@ public sealed class KillTests(ITestOutputHelper output)
         output.WriteLine($"{kills} kills; jobs: {succeeded} succeeded, {interrupted} interrupted, {cancelled} cancelled; {resumes} resumes, {resent} frames seen twice, "
             + $"{repeated} answers given again, {subscriptions} subscriptions compared, {lost} sessions lost with an unread welcome, {reclaimed} values taken back by their provider; "
             + $"{TimeProvider.System.GetElapsedTime(start).TotalSeconds:F0} s");
-        new[] { interrupted, succeeded, cancelled, resumes, resent, repeated, subscriptions }.Should().NotContain(0, "all of it came to pass (seed {0})", _seed);
+        if (_rounds >= DefaultRounds)
+        {
+            new[] { interrupted, succeeded, cancelled, resumes, resent, repeated, subscriptions }.Should().NotContain(0, "all of it came to pass (seed {0})", _seed);
+        }
     }
 
     private async Task<(Round Round, RoundCheck Check)> RunAsync(int number)

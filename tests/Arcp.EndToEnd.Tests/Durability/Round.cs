@@ -14,6 +14,8 @@ internal sealed class Round : IAsyncDisposable
     private const int JobCount = 50;
     private const int Kills = 3;
 
+    private static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(5);
+
     private static readonly string[] Lean = [.. Jobs.AllFeatures.Except(["progress", "provisioned_credentials"])];
 
     private readonly Random _random;
@@ -62,7 +64,9 @@ internal sealed class Round : IAsyncDisposable
     {
         for (int kill = 0; kill < Kills; kill++)
         {
-            await LiveAndDieAsync();
+            // By what has been asked for, not by time: on a slow machine little happens in a second.
+            int asked = (JobCount * (kill + 1) / (Kills + 1)) + _random.Next(-5, 6);
+            await LiveAndDieAsync(() => Board.Jobs.Count(static job => job.IsSent) >= asked, TimeSpan.FromMilliseconds(_random.Next(100)));
         }
 
         await StartAsync();
@@ -86,7 +90,7 @@ internal sealed class Round : IAsyncDisposable
         await Task.WhenAll(_drivers.Select(static driver => driver.Reading)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task LiveAndDieAsync()
+    private async Task LiveAndDieAsync(Func<bool> isTime, TimeSpan andThen)
     {
         if (_random.Next(4) == 0)
         {
@@ -95,12 +99,32 @@ internal sealed class Round : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(50, 500)), TimeProvider.System);
             await KillAsync();
         }
+        else if (_random.Next(3) == 0)
+        {
+            // Or while it welcomes its peers.
+            await StartAsync();
+            Task welcomes = Task.WhenAll(_drivers.Select(driver => driver.LiveAsync(_playground!.Endpoint!)));
+            await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(150)), TimeProvider.System);
+            await KillAsync();
+            await welcomes;
+        }
 
         await StartAsync();
         Task lives = Task.WhenAll(_drivers.Select(driver => driver.LiveAsync(_playground!.Endpoint!)));
-        await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(20, 700)), TimeProvider.System);
+        await WaitForMomentAsync(isTime, lives);
+        await Task.Delay(andThen, TimeProvider.System);
         await KillAsync();
         await lives;
+    }
+
+    private static async Task WaitForMomentAsync(Func<bool> isTime, Task lives)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(2), TimeProvider.System);
+        using var end = new CancellationTokenSource(LongestLife, TimeProvider.System);
+        while (!isTime() && !lives.IsCompleted && !end.IsCancellationRequested)
+        {
+            await tick.WaitForNextTickAsync();
+        }
     }
 
     private async Task StartAsync()
