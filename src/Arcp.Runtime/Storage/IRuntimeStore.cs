@@ -21,7 +21,10 @@ public interface IRuntimeStore : IAsyncDisposable
     /// <param name="cancellationToken">Gives up; the commit counts as failed.</param>
     /// <returns>Ends when the changes would survive what the store promises to survive.</returns>
     /// <exception cref="RuntimeStoreException">The medium failed: it is full, locked, damaged. A later commit may succeed.</exception>
-    /// <remarks>A change about a job or a session that is not kept (any more) does nothing. The memory that changes refer to is the caller's again when the call has ended.</remarks>
+    /// <remarks>
+    /// A change about a job or a session that is not kept (any more) does nothing. What makes a batch safe to give again is the runtime's care as well: it speaks of a job or a
+    /// session only after it was added, never adds one anew that was forgotten, and sends a frame for an entry only while the session's cursor on that job is open. The memory that changes refer to is the caller's again when the call has ended.
+    /// </remarks>
     ValueTask CommitAsync(IReadOnlyList<StoreChange> changes, CancellationToken cancellationToken);
 
     /// <summary>Reads a part of a job's log.</summary>

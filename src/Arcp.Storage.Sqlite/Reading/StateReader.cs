@@ -177,6 +177,6 @@ internal static class StateReader
     private static ReadOnlyMemory<byte>? ReadListingKey(Database database)
     {
         using SqliteDataReader reader = database.Query("SELECT value FROM meta WHERE name = 'listing_key'");
-        return reader.Read() ? reader.GetBlob(0) : null;
+        return reader.Read() ? reader.GetBlob(0) : default(ReadOnlyMemory<byte>?);
     }
 }
