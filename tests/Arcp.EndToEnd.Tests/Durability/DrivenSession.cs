@@ -91,7 +91,7 @@ internal sealed class DrivenSession(string name, string token, string principal,
         {
             // Mostly what was seen last; sometimes less, so that frames come twice. Never less than was acknowledged.
             long last = _frames.Count;
-            long from = _random.Next(4) == 0 ? Math.Max(_acked, last - _random.Next(MaxRewind)) : last;
+            long from = _random.Next(3) == 0 ? Math.Max(_acked, last - _random.Next(MaxRewind)) : last;
             _next = from + 1;
             await SendAsync("session.resume", new JsonObject { ["resume_token"] = _resumeToken, ["last_event_seq"] = from });
         }
