@@ -6,9 +6,9 @@ using Arcp.Storage.Sqlite.Writing;
 
 namespace Arcp.Storage.Sqlite;
 
-/// <summary>Keeps a runtime's memory in a SQLite file.</summary>
+/// <summary>Keeps a runtime's memory in a SQLite file. Hosts say <c>UseSqliteStore</c>; this is for those that put a store of their own around it, with <c>UseStore</c>.</summary>
 /// <remarks>Thread-safe. All that touches the file runs on the pool, never on the caller's thread.</remarks>
-internal sealed class SqliteRuntimeStore : IRuntimeStore
+public sealed class SqliteRuntimeStore : IRuntimeStore
 {
     private readonly SqliteStoreSettings _settings;
 
@@ -17,8 +17,18 @@ internal sealed class SqliteRuntimeStore : IRuntimeStore
     private volatile OpenFile? _open;
     private bool _isDisposed;
 
-    public SqliteRuntimeStore(SqliteStoreSettings settings) => _settings = settings;
+    /// <summary>Creates the store; the file is touched when it is opened.</summary>
+    /// <param name="connectionString">Names the file, as with <c>UseSqliteStore</c>.</param>
+    /// <param name="options">The settings; null = the defaults.</param>
+    /// <exception cref="ArgumentException">The connection string is malformed, names no file on disk, is for reading only or shares a cache.</exception>
+    public SqliteRuntimeStore(string connectionString, SqliteStoreOptions? options = null)
+        : this(SqliteStoreSettings.Create(connectionString, options ?? new SqliteStoreOptions()))
+    {
+    }
 
+    internal SqliteRuntimeStore(SqliteStoreSettings settings) => _settings = settings;
+
+    /// <inheritdoc/>
     public async ValueTask<StoredState> OpenAsync(int contentVersion, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -35,6 +45,7 @@ internal sealed class SqliteRuntimeStore : IRuntimeStore
         }
     }
 
+    /// <inheritdoc/>
     public async ValueTask CommitAsync(IReadOnlyList<StoreChange> changes, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(changes);
@@ -47,14 +58,17 @@ internal sealed class SqliteRuntimeStore : IRuntimeStore
             cancellationToken).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<StoredEntry>> ReadLogAsync(JobId jobId, long after, int maxBytes, CancellationToken cancellationToken)
     {
         OpenFile file = _open ?? throw NotOpen();
         return await file.Readers.ReadAsync(jobId, after, maxBytes, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public ValueTask<bool> TrimAsync(CancellationToken cancellationToken) => new(WriteAsync(static (database, file) => file.Trimmer.Step(database), cancellationToken));
 
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _gate.WaitAsync().ConfigureAwait(false);

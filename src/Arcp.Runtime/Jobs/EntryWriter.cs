@@ -25,11 +25,15 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
     {
         ArrayBufferWriter<byte> output = Scratch();
         DateTimeOffset now = Clock.GetUtcNow();
-        FrameWriter.WriteEventTail(output, _jobMembers, now, body);
-        int length = output.WrittenCount;
-        if (publicForm is not null)
+        int length;
+        if (publicForm is null)
         {
-            FrameWriter.WriteEventTail(output, _jobMembers, now, publicForm);
+            FrameWriter.WriteEventTail(output, _jobMembers, now, body);
+            length = output.WrittenCount;
+        }
+        else
+        {
+            length = FrameWriter.WriteEventTails(output, _jobMembers, now, body, publicForm);
         }
 
         return new NewEntry

@@ -4,7 +4,7 @@ namespace Arcp.Runtime.Storage;
 
 /// <summary>Keeps what a runtime must not forget when its process ends: jobs and their logs, answers to submits, sessions, and credentials that must still be revoked.</summary>
 /// <remarks>
-/// The runtime calls <see cref="OpenAsync"/> once, before anything else, and disposes the store last. It commits one batch at a time, and trims only between two commits;
+/// The runtime calls <see cref="OpenAsync"/> once, before anything else, and disposes the store last, which may be while a commit that was given up is still under way. It commits one batch at a time, and trims only between two commits;
 /// logs are read at any time, by many threads. No call blocks its caller while it waits for a medium. Secrets reach a store encrypted only. <c>RuntimeStoreConformanceTests</c> in Arcp.Conformance checks any implementation.
 /// </remarks>
 public interface IRuntimeStore : IAsyncDisposable

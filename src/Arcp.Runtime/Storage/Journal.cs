@@ -311,13 +311,13 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
         Task commit = store.CommitAsync(batch, _cut.Token).AsTask();
         try
         {
-            await commit.WaitAsync(options.CommitTimeout, clock).ConfigureAwait(false);
+            await commit.WaitAsync(options.CommitTimeout, clock, _cut.Token).ConfigureAwait(false);
         }
         catch (TimeoutException) when (!commit.IsCompleted)
         {
             Log.CommitIsSlow(logger, batch.Count, options.CommitTimeout);
             EndAttempt(succeeded: false);
-            await commit.ConfigureAwait(false);
+            await commit.WaitAsync(_cut.Token).ConfigureAwait(false);
         }
     }
 
