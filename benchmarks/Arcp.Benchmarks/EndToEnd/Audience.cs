@@ -16,12 +16,21 @@ internal sealed class Audience : IDisposable
 
     public IReadOnlyList<LoadSession> Subscribers { get; }
 
-    /// <summary>Submits the job, and subscribes.</summary>
-    public static Audience Open(Uri server, string input, int subscribers)
+    /// <summary>Submits the job, reads what it emits before the gate, and subscribes.</summary>
+    /// <param name="server">Where the server listens.</param>
+    /// <param name="subscribers">How many subscribe.</param>
+    /// <param name="events">How many events come behind the gate.</param>
+    /// <param name="before">How many come before it.</param>
+    public static Audience Open(Uri server, int subscribers, int events, int before = 0)
     {
         LoadSession submitter = LoadSession.Open(server);
-        submitter.Submit("flood", input);
+        submitter.Submit("flood", Flood.Input(events, gated: true, before));
         string jobId = LoadSession.TextBehind(submitter.TakeControl(), "\"job_id\":\""u8);
+        while (submitter.Lines < before)
+        {
+            submitter.Take(out _);
+        }
+
         return new Audience(submitter, jobId, [.. Enumerable.Range(0, subscribers).Select(_ => Subscribe(server, jobId))]);
     }
 

@@ -22,6 +22,8 @@ internal static class EndToEndProgram
         new ResultScenario(),
         new RetainedScenario(),
         new IdleScenario(),
+        new GrowthScenario(),
+        new ColdStartScenario(),
     ];
 
     /// <returns>0 = all targets are met or missed by no more than the spread; 1 = not all; 2 = the command line is wrong.</returns>

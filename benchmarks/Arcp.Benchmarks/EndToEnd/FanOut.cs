@@ -12,7 +12,7 @@ internal static class FanOut
     /// <returns>Events per second, summed over those subscribers; fails when one of them has lost any.</returns>
     public static async Task<double> MeasureAsync(ServerProcess server, int subscribers, Func<string, CancellationToken, Task>? beside = null)
     {
-        using Audience audience = Audience.Open(server.Address, Flood.Input(Events, gated: true), subscribers);
+        using Audience audience = Audience.Open(server.Address, subscribers, Events);
         audience.Submitter.Dispose();
         using var over = new CancellationTokenSource();
         Task other = beside?.Invoke(audience.JobId, over.Token) ?? Task.CompletedTask;

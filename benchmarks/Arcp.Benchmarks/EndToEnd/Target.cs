@@ -11,6 +11,9 @@ internal sealed record Target(double Limit, bool IsLowerBound)
 
     public static Target AtMost(double limit) => new(limit, IsLowerBound: false);
 
+    /// <summary>No more than the spread of the rounds that something is compared with.</summary>
+    public static Target WithinSpreadOf(Samples baseline) => AtMost(baseline.Max / baseline.Median);
+
     /// <summary>Judges: met by the median, missed by it but met by some round (so the spread decides nothing), or missed by every round.</summary>
     public Verdict Judge(Samples samples) => Holds(samples.Median) ? Verdict.Met
         : Holds(IsLowerBound ? samples.Max : samples.Min) ? Verdict.WithinSpread
