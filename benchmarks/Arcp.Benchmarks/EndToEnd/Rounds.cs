@@ -3,14 +3,30 @@ namespace Arcp.Benchmarks.EndToEnd;
 /// <summary>Measures several things in turn, so that what disturbs the machine disturbs all of them.</summary>
 internal static class Rounds
 {
-    /// <summary>Runs all twice to warm up, then in turn.</summary>
+    /// <summary>How long is warmed up at least: until then the just-in-time compiler takes a good part of the processor.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
+
+    /// <summary>Runs all to warm up, twice and long enough, then in turn.</summary>
     /// <param name="count">How many rounds.</param>
     /// <param name="measurements">What to measure; each returns one value.</param>
     /// <returns>The rounds of each.</returns>
     public static async Task<Samples[]> InterleaveAsync(int count, params Func<Task<double>>[] measurements)
     {
         Func<Task<double[]>>[] lists = [.. measurements.Select(Func<Task<double[]>> (measure) => async () => [await measure()])];
-        return [.. (await InterleaveManyAsync(count, warmUps: 2, lists)).Select(samples => samples[0])];
+        return [.. (await InterleaveWarmAsync(count, lists)).Select(samples => samples[0])];
+    }
+
+    /// <summary>The same for measurements that return several values.</summary>
+    public static async Task<Samples[][]> InterleaveWarmAsync(int count, params Func<Task<double[]>>[] measurements)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        do
+        {
+            await InterleaveManyAsync(1, warmUps: 0, measurements);
+        }
+        while (TimeProvider.System.GetElapsedTime(start) < WarmUp);
+
+        return await InterleaveManyAsync(count, warmUps: 1, measurements);
     }
 
     /// <summary>Runs all to warm up, then in turn.</summary>

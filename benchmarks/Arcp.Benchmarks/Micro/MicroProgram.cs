@@ -6,6 +6,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Perfolizer.Horology;
 
 namespace Arcp.Benchmarks.Micro;
 
@@ -22,7 +23,11 @@ internal static class MicroProgram
 
     // In this process: a generated project would be built by this repository's rules, which generated code does not keep.
     private static ManualConfig Config() => ManualConfig.CreateEmpty()
-        .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance))
+        .AddJob(Job.Default
+            .WithToolchain(InProcessEmitToolchain.Instance)
+            .WithWarmupCount(5)
+            .WithIterationCount(10)
+            .WithIterationTime(TimeInterval.FromMilliseconds(200)))
         .AddDiagnoser(MemoryDiagnoser.Default)
         .AddColumnProvider(DefaultColumnProviders.Instance)
         .AddExporter(MarkdownExporter.GitHub)

@@ -12,9 +12,8 @@ internal sealed class EchoScenario : IScenario
         await using ServerProcess server = await ServerProcess.StartAsync();
         await using ServerProcess raw = await ServerProcess.StartAsync();
         int[] sizes = EchoSession.MeasureAnswer(server.Address);
-        Samples[][] measured = await Rounds.InterleaveManyAsync(
+        Samples[][] measured = await Rounds.InterleaveWarmAsync(
             rounds,
-            warmUps: 2,
             () => Task.FromResult(Measure(new EchoSession(server.Address))),
             () => Task.FromResult(Measure(new RawEcho(raw.Address, RawEcho.EachSent, sizes))),
             () => Task.FromResult(Measure(new RawEcho(raw.Address, RawEcho.ManyPerWrite, sizes))));

@@ -10,6 +10,12 @@ internal sealed class IdleScenario : IScenario
     /// <summary>As long as a heartbeat interval: every session is pinged once in it.</summary>
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(30);
 
+    /// <summary>Nothing happens on a bare WebSocket, at no interval.</summary>
+    private static readonly TimeSpan WatchedRaw = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long after the connects the watch begins: the compiler is not done with them at once.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+
     public string Name => "idle";
 
     public async Task<IReadOnlyList<Row>> RunAsync(int rounds)
@@ -19,7 +25,7 @@ internal sealed class IdleScenario : IScenario
         [
             new Row { Scenario = Name, Measure = $"resident B per session of {Sessions:N0}; per raw WebSocket; the difference is judged", Measured = measured[0][0], Baseline = measured[1][0], JudgedInstead = measured[0][0].Less(measured[1][0]), Target = Target.AtMost(4096) },
             new Row { Scenario = Name, Measure = "managed B per session; per raw WebSocket", Measured = measured[0][1], Baseline = measured[1][1] },
-            new Row { Scenario = Name, Measure = "% of one core", Measured = measured[0][2], Target = Target.AtMost(1) },
+            new Row { Scenario = Name, Measure = "% of one core; raw WebSockets; the measured value is judged", Measured = measured[0][2], Baseline = measured[1][2], JudgedInstead = measured[0][2], Target = Target.AtMost(1) },
         ];
     }
 
@@ -32,12 +38,11 @@ internal sealed class IdleScenario : IScenario
         LoadSession[] sessions = [.. Enumerable.Range(0, Sessions).Select(i => LoadSession.Open(server.Address, i, bufferSize: 1024))];
         Task[] readers = [.. sessions.Select(session => AnswerPingsAsync(session, over.Token))];
         ServerStatistics idle = await server.GetStatisticsAsync(collect: true);
-        await Task.Delay(Watched, TimeProvider.System);
-        double cpu = (await server.GetStatisticsAsync()).CpuSeconds - idle.CpuSeconds;
+        double cpu = await WatchAsync(server, Watched);
         await over.CancelAsync();
         await Task.WhenAll(readers);
         Array.ForEach(sessions, session => session.Dispose());
-        return [.. PerConnection(before, idle), 100 * cpu / Watched.TotalSeconds];
+        return [.. PerConnection(before, idle), cpu];
     }
 
     private static async Task<double[]> MeasureRawAsync()
@@ -47,8 +52,18 @@ internal sealed class IdleScenario : IScenario
         ServerStatistics before = await server.GetStatisticsAsync(collect: true);
         RawSocketClient[] clients = [.. Enumerable.Range(0, Sessions).Select(_ => RawSocketClient.Connect(server.Address, "/raw/idle", bufferSize: 1024))];
         ServerStatistics idle = await server.GetStatisticsAsync(collect: true);
+        double cpu = await WatchAsync(server, WatchedRaw);
         Array.ForEach(clients, client => client.Dispose());
-        return PerConnection(before, idle);
+        return [.. PerConnection(before, idle), cpu];
+    }
+
+    /// <returns>The server's processor time in percent of one core.</returns>
+    private static async Task<double> WatchAsync(ServerProcess server, TimeSpan watched)
+    {
+        await Task.Delay(Settling, TimeProvider.System);
+        ServerStatistics start = await server.GetStatisticsAsync();
+        double seconds = await Rounds.TimeAsync(() => Task.Delay(watched, TimeProvider.System));
+        return 100 * ((await server.GetStatisticsAsync()).CpuSeconds - start.CpuSeconds) / seconds;
     }
 
     // Both sides have loaded what they need before the first look.

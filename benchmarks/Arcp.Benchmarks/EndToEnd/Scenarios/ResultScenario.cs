@@ -15,9 +15,8 @@ internal sealed class ResultScenario : IScenario
         await using ServerProcess server = await ServerProcess.StartAsync();
         await using ServerProcess raw = await ServerProcess.StartAsync();
         (int frames, int size) = await MeasureFramesAsync(server.Address);
-        Samples[][] measured = await Rounds.InterleaveManyAsync(
+        Samples[][] measured = await Rounds.InterleaveWarmAsync(
             rounds,
-            warmUps: 2,
             () => MeasureAsync(server),
             async () => [await RawPush.MeasureAsync(raw.Address, RawPush.ManyPerWrite, frames, size) * size / 1e6],
             async () => [await RawPush.MeasureAsync(raw.Address, RawPush.EachSent, frames, size) * size / 1e6]);
