@@ -33,7 +33,8 @@ internal static class EchoLoad
         await ManyAsync([session], jobs, outstanding: Math.Min(64, jobs));
     }
 
-    private static void Once(IEchoPeer peer)
+    /// <summary>One request, to its end.</summary>
+    public static void Once(IEchoPeer peer)
     {
         peer.Queue();
         do

@@ -5,11 +5,14 @@ namespace Arcp.Benchmarks.EndToEnd;
 /// <summary>Times single operations on a server that holds something.</summary>
 internal static class GrowthProbe
 {
+    /// <summary>A raw echo on the same server: what grows here grows without the runtime.</summary>
+    public const string Control = "raw echo";
+
     private const int Times = 200;
     private const int Events = 5_000;
 
     /// <summary>What <see cref="Measure"/> times.</summary>
-    public static readonly string[] Operations = ["submit", "event", "list, first page", "list, next page", "subscribe", "cancel"];
+    public static readonly string[] Operations = ["submit", "event", "list, first page", "list, next page", "subscribe", "cancel", Control];
 
     /// <summary>Times each operation, on sessions of its own.</summary>
     /// <returns>Microseconds per operation, medians, in the order of <see cref="Operations"/>.</returns>
@@ -17,6 +20,7 @@ internal static class GrowthProbe
     {
         using LoadSession session = LoadSession.Open(server);
         using LoadSession watcher = LoadSession.Open(server);
+        using var raw = new RawEcho(server, RawEcho.EachSent, [100]);
         var jobs = new Queue<string>();
         double submit = MedianOf(() => jobs.Enqueue(SubmitEcho(session)), session.TakeTerminal);
         double once = Rounds.Time(() => EmitEvents(session));
@@ -30,6 +34,7 @@ internal static class GrowthProbe
             MedianOf(() => List(session, next)),
             MedianOf(() => Ask(watcher, "job.subscribe", $"{{\"job_id\":\"{jobs.Dequeue()}\"}}"), watcher.TakeTerminal),
             MeasureCancel(session),
+            MedianOf(() => EchoLoad.Once(raw)),
         ];
     }
 

@@ -7,9 +7,11 @@ internal sealed record Samples(IReadOnlyList<double> Values)
 {
     public double Median => Quantile(Values, 0.5);
 
-    public double Min => Values.Min();
+    /// <summary>A quarter of the rounds is below it.</summary>
+    public double LowerQuartile => Quantile(Values, 0.25);
 
-    public double Max => Values.Max();
+    /// <summary>A quarter of the rounds is above it.</summary>
+    public double UpperQuartile => Quantile(Values, 0.75);
 
     /// <summary>The value below which a share of all lies.</summary>
     public static double Quantile(IEnumerable<double> values, double share)
@@ -27,8 +29,8 @@ internal sealed record Samples(IReadOnlyList<double> Values)
     /// <summary>Round by round, this less other.</summary>
     public Samples Less(Samples other) => new([.. Values.Zip(other.Values, (a, b) => a - b)]);
 
-    /// <summary>Median and, in brackets, the lowest and highest round.</summary>
-    public override string ToString() => $"{Format(Median)} [{Format(Min)}–{Format(Max)}]";
+    /// <summary>Median and, in brackets, the quartiles.</summary>
+    public override string ToString() => $"{Format(Median)} [{Format(LowerQuartile)}–{Format(UpperQuartile)}]";
 
     private static string Format(double value) => Math.Abs(value) switch
     {

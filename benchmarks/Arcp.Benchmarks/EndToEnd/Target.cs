@@ -12,11 +12,11 @@ internal sealed record Target(double Limit, bool IsLowerBound)
     public static Target AtMost(double limit) => new(limit, IsLowerBound: false);
 
     /// <summary>No more than the spread of the rounds that something is compared with.</summary>
-    public static Target WithinSpreadOf(Samples baseline) => AtMost(baseline.Max / baseline.Median);
+    public static Target WithinSpreadOf(Samples baseline) => AtMost(baseline.UpperQuartile / baseline.Median);
 
-    /// <summary>Judges: met by the median, missed by it but met by some round (so the spread decides nothing), or missed by every round.</summary>
+    /// <summary>Judges: met by the median, missed by it but met by the better quartile (within the spread), or missed by both.</summary>
     public Verdict Judge(Samples samples) => Holds(samples.Median) ? Verdict.Met
-        : Holds(IsLowerBound ? samples.Max : samples.Min) ? Verdict.WithinSpread
+        : Holds(IsLowerBound ? samples.UpperQuartile : samples.LowerQuartile) ? Verdict.WithinSpread
         : Verdict.Missed;
 
     public override string ToString() => $"{(IsLowerBound ? '≥' : '≤')} {Limit.ToString("0.###", CultureInfo.InvariantCulture)}";
@@ -30,9 +30,9 @@ internal enum Verdict
     /// <summary>The median meets it.</summary>
     Met,
 
-    /// <summary>The median misses it, some round meets it.</summary>
+    /// <summary>The median misses it, the better quartile meets it.</summary>
     WithinSpread,
 
-    /// <summary>Every round misses it.</summary>
+    /// <summary>The better quartile misses it, too.</summary>
     Missed,
 }

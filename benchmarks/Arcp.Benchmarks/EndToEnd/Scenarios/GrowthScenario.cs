@@ -60,7 +60,7 @@ internal sealed class GrowthScenario : IScenario
             Measure = $"{GrowthProbe.Operations[operation]}, µs: {Count(levels[level])} {what}; {Count(levels[0])}",
             Measured = measured[level][operation],
             Baseline = measured[0][operation],
-            Target = Target.WithinSpreadOf(measured[0][operation]),
+            Target = GrowthProbe.Operations[operation] is GrowthProbe.Control ? null : Target.WithinSpreadOf(measured[0][operation]),
         };
 
     private Row SweepRow(Samples[][] jobs) => new()
