@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Arcp.Core;
 using Arcp.Core.Leases;
 using Arcp.Runtime.Credentials;
@@ -6,7 +7,10 @@ using Arcp.Runtime.Credentials;
 namespace Playground;
 
 /// <summary>Lends every job one credential that is good nowhere, and counts what became of its values.</summary>
-/// <remarks>Thread-safe. It is the revocation store as well: there it learns by which ids the runtime knows what it issued.</remarks>
+/// <remarks>
+/// Thread-safe. Without a durable store it is the revocation store as well; either way it is told by which ids the runtime knows what it issued.
+/// With a ledger it remembers over restarts, as a provider does.
+/// </remarks>
 internal sealed class DemonstrationCredentials : ICredentialProvisioner, IRevocationStore
 {
     private const int MaxCounted = 10_000;
@@ -15,49 +19,92 @@ internal sealed class DemonstrationCredentials : ICredentialProvisioner, IRevoca
 
     private readonly Lock _lock = new();
     private readonly InMemoryRevocationStore _store = new();
-    private readonly OrderedDictionary<string, Count> _counts = new(StringComparer.Ordinal);
+    private readonly OrderedDictionary<string, CredentialTally> _tallies = new(StringComparer.Ordinal);
+    private readonly CredentialLedger? _ledger;
+
+    public DemonstrationCredentials(CredentialLedger? ledger = null)
+    {
+        _ledger = ledger;
+        foreach (LedgerLine line in ledger?.Earlier ?? [])
+        {
+            Recall(line);
+        }
+    }
 
     /// <summary>What was issued, oldest first; of what is revoked, only the newest.</summary>
     public IReadOnlyList<CredentialCount> List()
     {
         lock (_lock)
         {
-            return [.. _counts.Where(entry => entry.Value.Id is not null).Select(entry => new CredentialCount(
-                entry.Value.Id!, entry.Value.JobId, entry.Value.IsRevoked, entry.Value.Issued, entry.Value.Revoked))];
+            return [.. _tallies.Values.Where(tally => tally.Id is not null).Select(tally => new CredentialCount(
+                tally.Id!, tally.JobId, tally.Outstanding.Count == 0, tally.Issued, tally.Revoked))];
         }
     }
 
-    public ValueTask<IReadOnlyList<IssuedCredential>> IssueAsync(CredentialRequest request, CancellationToken cancellationToken)
+    /// <summary>A runtime has a record of a value.</summary>
+    public void NoteRecord(string providerKey, string credentialId)
     {
-        string key = $"key-{RandomNumberGenerator.GetHexString(32, lowercase: true)}";
         lock (_lock)
         {
-            if (_counts.Count == MaxCounted && _counts.FirstOrDefault(entry => entry.Value.IsRevoked).Key is { } oldest)
+            if (Find(providerKey) is { } tally)
             {
-                _counts.Remove(oldest);
+                tally.Id = credentialId;
             }
-
-            _counts.Add(key, new Count(request.JobId.Value) { Issued = 1 });
         }
-
-        return new([NewValue(key, request)]);
     }
+
+    /// <summary>
+    /// Takes back what was issued and is in no record: the process was killed before it could be recorded, so nobody has seen it and no runtime will ever revoke it.
+    /// Only the provider can know; a real one would compare in this way, or let its values expire.
+    /// </summary>
+    public void Reconcile(IReadOnlySet<string> recordedKeys)
+    {
+        lock (_lock)
+        {
+            foreach (CredentialTally tally in _tallies.Values)
+            {
+                foreach (string key in tally.Outstanding.Where(key => !recordedKeys.Contains(key)).ToArray())
+                {
+                    tally.Revoke(key);
+                    _ledger?.Append(new LedgerLine(LedgerLine.Reclaimed, key, tally.JobId, "-"));
+                }
+            }
+        }
+    }
+
+    public ValueTask<IReadOnlyList<IssuedCredential>> IssueAsync(CredentialRequest request, CancellationToken cancellationToken) =>
+        new([Issue($"key-{RandomNumberGenerator.GetHexString(32, lowercase: true)}", request)]);
 
     public ValueTask<IssuedCredential> RotateAsync(CredentialRequest request, OutstandingCredential current, CancellationToken cancellationToken)
     {
-        Change(current, static count => count.Issued++);
-        return new(NewValue(current.ProviderKey!, request));
+        int count;
+        lock (_lock)
+        {
+            count = Find(current.ProviderKey!)?.Issued ?? 0;
+        }
+
+        return new(Issue($"{NameOf(current.ProviderKey!)}.{count}", request));
     }
 
     public ValueTask RevokeAsync(OutstandingCredential credential, CancellationToken cancellationToken)
     {
-        Change(credential, static count => count.Revoked++);
+        string key = credential.ProviderKey!;
+        lock (_lock)
+        {
+            if (Find(key) is { } tally)
+            {
+                tally.Id = credential.Id.Value;
+                tally.Revoke(key);
+                _ledger?.Append(new LedgerLine(LedgerLine.Revoked, key, tally.JobId, tally.Id));
+            }
+        }
+
         return ValueTask.CompletedTask;
     }
 
     public ValueTask AddAsync(OutstandingCredential credential, CancellationToken cancellationToken)
     {
-        Change(credential, count => count.Id = credential.Id.Value);
+        NoteRecord(credential.ProviderKey!, credential.Id.Value);
         return _store.AddAsync(credential, cancellationToken);
     }
 
@@ -65,37 +112,63 @@ internal sealed class DemonstrationCredentials : ICredentialProvisioner, IRevoca
 
     public ValueTask<IReadOnlyList<OutstandingCredential>> ListAsync(CancellationToken cancellationToken) => _store.ListAsync(cancellationToken);
 
-    private static IssuedCredential NewValue(string key, CredentialRequest request) => new()
+    private IssuedCredential Issue(string key, CredentialRequest request)
     {
-        Value = RandomNumberGenerator.GetHexString(64, lowercase: true),
-        Endpoint = "https://models.invalid/v1",
-        Profile = "openai",
-        Constraints = RawJson.From(request.Lease.Where(entry => BoundingNames.Contains(entry.Key)).ToDictionary()),
-        ProviderKey = key,
-    };
-
-    private void Change(OutstandingCredential credential, Action<Count> change)
-    {
+        string value = RandomNumberGenerator.GetHexString(64, lowercase: true);
         lock (_lock)
         {
-            if (_counts.TryGetValue(credential.ProviderKey!, out Count? count))
-            {
-                change(count);
-            }
+            TallyOf(key, request.JobId.Value).Issue(key);
+            _ledger?.Append(new LedgerLine(LedgerLine.Issued, key, request.JobId.Value, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)))));
+        }
+
+        return new IssuedCredential
+        {
+            Value = value,
+            Endpoint = "https://models.invalid/v1",
+            Profile = "openai",
+            Constraints = RawJson.From(request.Lease.Where(entry => BoundingNames.Contains(entry.Key)).ToDictionary()),
+            ProviderKey = key,
+        };
+    }
+
+    private void Recall(LedgerLine line)
+    {
+        CredentialTally tally = TallyOf(line.Key, line.JobId);
+        switch (line.What)
+        {
+            case LedgerLine.Issued:
+                tally.Issue(line.Key);
+                break;
+            case LedgerLine.Revoked:
+                tally.Id = line.Detail;
+                tally.RevokedEarlier(line.Key);
+                break;
+            case LedgerLine.Reclaimed:
+                tally.RevokedEarlier(line.Key);
+                break;
         }
     }
 
-    private sealed class Count(string jobId)
+    // The values of one credential have its name, and all but the first a number behind it.
+    private static string NameOf(string key) => key.Split('.')[0];
+
+    private CredentialTally? Find(string key) => _tallies.GetValueOrDefault(NameOf(key));
+
+    private CredentialTally TallyOf(string key, string jobId)
     {
-        public string JobId { get; } = jobId;
+        if (Find(key) is { } known)
+        {
+            return known;
+        }
 
-        public string? Id { get; set; }
+        if (_tallies.Count >= MaxCounted && _tallies.FirstOrDefault(entry => entry.Value.Outstanding.Count == 0).Key is { } oldest)
+        {
+            _tallies.Remove(oldest);
+        }
 
-        public int Issued { get; set; }
-
-        public int Revoked { get; set; }
-
-        public bool IsRevoked => Issued == Revoked;
+        var tally = new CredentialTally(jobId);
+        _tallies.Add(NameOf(key), tally);
+        return tally;
     }
 }
 

@@ -17,7 +17,7 @@ internal static class HttpHost
         StderrLogging.Configure(builder.Logging);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         ArcpRuntimeBuilder runtime = builder.Services.AddArcpRuntime(options => RuntimeSettings.Apply(flags, options));
-        DemonstrationCredentials? credentials = flags.Credentials ? new() : null;
+        DemonstrationCredentials? credentials = RuntimeSettings.OpenCredentials(flags);
         RuntimeSettings.AddParts(flags, credentials, runtime);
 
         await using WebApplication app = builder.Build();

@@ -18,6 +18,7 @@ internal sealed record PlaygroundFlags
           --retention SECONDS      how long a job that has ended is remembered (600)
           --back-pressure EVENTS   how far a client may lag before it is told, 0 = never (1000)
           --credentials            lends every job a demonstration credential; /debug/credentials counts what is revoked
+          --store sqlite:FILE      keeps jobs, sessions and credentials in FILE over restarts; beside it FILE.key, and FILE.credentials with --credentials
           --stdio                  speaks ARCP on standard input and output instead of HTTP
           --help                   shows this
         """;
@@ -32,6 +33,7 @@ internal sealed record PlaygroundFlags
         ["--heartbeat"] = (flags, value) => ReadSeconds(value) is { } time && time > TimeSpan.Zero ? flags with { Heartbeat = time } : null,
         ["--resume-window"] = (flags, value) => ReadSeconds(value) is { } time ? flags with { ResumeWindow = time } : null,
         ["--retention"] = (flags, value) => ReadSeconds(value) is { } time ? flags with { Retention = time } : null,
+        ["--store"] = (flags, value) => ReadStore(value) is { } file ? flags with { StoreFile = file } : null,
         ["--back-pressure"] = (flags, value) =>
             int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int events) ? flags with { BackPressure = events } : null,
     };
@@ -65,6 +67,9 @@ internal sealed record PlaygroundFlags
     public int BackPressure { get; private init; } = 1000;
 
     public bool Credentials { get; private init; }
+
+    /// <summary>The SQLite file of the durable store; null = everything lives in memory.</summary>
+    public string? StoreFile { get; private init; }
 
     public bool Stdio { get; private init; }
 
@@ -101,7 +106,12 @@ internal sealed record PlaygroundFlags
             {
                 value ??= args[i];
                 flags = read(flags, value);
-                error = name == "--token" ? "--token does not accept this value; it takes TOKEN=PRINCIPAL." : $"{name} does not accept '{value}'.";
+                error = name switch
+                {
+                    "--token" => "--token does not accept this value; it takes TOKEN=PRINCIPAL.",
+                    "--store" => $"--store does not accept '{value}'; it takes sqlite:FILE.",
+                    _ => $"{name} does not accept '{value}'.",
+                };
             }
         }
 
@@ -140,6 +150,13 @@ internal sealed record PlaygroundFlags
             ? (value[..end], value[(end + 1)..])
             : null;
     }
+
+    // SQLite's name for a database in memory is no file, and a name that ends like a folder's is none either.
+    private static string? ReadStore(string value) =>
+        value.StartsWith("sqlite:", StringComparison.Ordinal) && value["sqlite:".Length..] is var file
+        && !string.IsNullOrWhiteSpace(file) && file != ":memory:" && !file.Contains('\0') && System.IO.Path.GetFileName(file).Length > 0
+            ? file
+            : null;
 
     private static TimeSpan? ReadSeconds(string value) =>
         double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds <= LongestTime.TotalSeconds

@@ -1,3 +1,4 @@
+using Arcp.Runtime.Storage;
 using Playground;
 
 if (!PlaygroundFlags.TryParse(args, out PlaygroundFlags? flags, out string? error))
@@ -13,4 +14,12 @@ if (flags.Help)
     return 0;
 }
 
-return flags.Stdio ? await StdioHost.RunAsync(flags) : await HttpHost.RunAsync(flags);
+try
+{
+    return flags.Stdio ? await StdioHost.RunAsync(flags) : await HttpHost.RunAsync(flags);
+}
+catch (Exception e) when (e is RuntimeStoreException || (flags.StoreFile is not null && e is IOException or UnauthorizedAccessException))
+{
+    await Console.Error.WriteLineAsync($"playground: it cannot use the store '{flags.StoreFile}': {e.Message}");
+    return 1;
+}

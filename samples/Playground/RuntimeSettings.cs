@@ -20,6 +20,13 @@ internal static class RuntimeSettings
         options.BackPressureThreshold = flags.BackPressure;
     }
 
+    public static DemonstrationCredentials? OpenCredentials(PlaygroundFlags flags) => flags switch
+    {
+        { Credentials: false } => null,
+        { StoreFile: { } file } => new(new CredentialLedger($"{file}.credentials")),
+        _ => new(),
+    };
+
     public static void AddParts(PlaygroundFlags flags, DemonstrationCredentials? credentials, ArcpRuntimeBuilder builder)
     {
         foreach ((string token, string principal) in flags.Tokens)
@@ -27,7 +34,11 @@ internal static class RuntimeSettings
             builder.AddBearerToken(token, principal);
         }
 
-        if (credentials is not null)
+        if (flags.StoreFile is { } file)
+        {
+            DurableParts.AddTo(builder, file, credentials);
+        }
+        else if (credentials is not null)
         {
             builder.UseCredentialProvisioner(credentials).UseRevocationStore(credentials);
         }

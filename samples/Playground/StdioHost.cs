@@ -27,8 +27,9 @@ internal static class StdioHost
             bytes => logger.LogWarning("The input ended within a line; its {Bytes} bytes are dropped.", bytes)));
         var builder = new ArcpRuntimeBuilder { LoggerFactory = logging };
         RuntimeSettings.Apply(flags, builder.Options);
-        RuntimeSettings.AddParts(flags, flags.Credentials ? new() : null, builder);
+        RuntimeSettings.AddParts(flags, RuntimeSettings.OpenCredentials(flags), builder);
         await using ArcpRuntime runtime = builder.Build();
+        await runtime.StartAsync();
 
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, asked);

@@ -24,4 +24,14 @@ public static class ArcpHealthChecksBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         return builder.AddCheck<ArcpCredentialHealthCheck>(name, failureStatus);
     }
+
+    /// <summary>Adds <see cref="ArcpStoreHealthCheck"/>. The runtime must be registered with <c>services.AddArcpRuntime()</c>.</summary>
+    /// <param name="builder">The host's health checks.</param>
+    /// <param name="name">The check's name; default <c>arcp_store</c>.</param>
+    /// <param name="failureStatus">What is reported while commits fail. Default <see cref="HealthStatus.Unhealthy"/>, because nothing new is accepted or shown meanwhile.</param>
+    public static IHealthChecksBuilder AddArcpStore(this IHealthChecksBuilder builder, string name = "arcp_store", HealthStatus failureStatus = HealthStatus.Unhealthy)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.AddCheck<ArcpStoreHealthCheck>(name, failureStatus);
+    }
 }

@@ -17,13 +17,19 @@ public sealed class ArcpRuntime : IAsyncDisposable
     private readonly CancellationTokenSource _noMoreSessions = new();
     private readonly CancellationTokenSource _cut = new();
     private readonly Lock _lock = new();
+    private readonly RuntimeRecovery? _recovery;
+    private Task? _starting;
     private Task? _stopping;
 
     internal ArcpRuntime(RuntimeSetup setup)
     {
-        _services = setup.Compose();
-        _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
+        _services = setup.Compose(out _recovery);
         _connections = new ConnectionHost(_services);
+        if (_recovery is null)
+        {
+            _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
+            _starting = Task.CompletedTask;
+        }
     }
 
     /// <summary>Whether <see cref="StopAsync"/> has been called: no job and no connection is taken any more.</summary>
@@ -51,7 +57,23 @@ public sealed class ArcpRuntime : IAsyncDisposable
         PendingDeadlines = _services.Deadlines.Count,
         OutstandingCredentials = _services.Broker?.Outstanding ?? 0,
         CredentialDeadLetters = _services.Broker?.DeadLetters ?? 0,
+        UncommittedBytes = _services.Journal?.UncommittedBytes ?? 0,
+        IsStoreFailing = _services.Journal?.IsFailing ?? false,
     };
+
+    /// <summary>Opens the durable store, if there is one, and goes on where the last run has stopped. The host calls it when it starts; without a host call it before the first connection, or that one waits for it.</summary>
+    /// <param name="cancellationToken">Ends the waiting, not the start.</param>
+    /// <exception cref="Storage.RuntimeStoreException">The store cannot be used; the message says why. The runtime serves nobody then.</exception>
+    /// <exception cref="ObjectDisposedException">The runtime has been stopped.</exception>
+    public Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_stopping is not null, this);
+            _starting ??= StartCoreAsync();
+            return _starting.WaitAsync(cancellationToken);
+        }
+    }
 
     /// <summary>Serves one connection until it ends, and disposes its transport.</summary>
     /// <param name="transport">The connection.</param>
@@ -82,6 +104,11 @@ public sealed class ArcpRuntime : IAsyncDisposable
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cut.Token);
+            if (!await TryStartAsync(transport, either.Token).ConfigureAwait(false))
+            {
+                return;
+            }
+
             await _connections.RunAsync(transport, context ?? ConnectionContext.Unknown, _noMoreSessions.Token, either.Token).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // A connection that fails must not take its host down; what happened is in the log.
@@ -122,9 +149,35 @@ public sealed class ArcpRuntime : IAsyncDisposable
     /// <summary>Stops, if that has not happened yet.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
+    private async Task StartCoreAsync()
+    {
+        await Task.Yield(); // the lock is not held from here on
+        await _recovery!.RunAsync(_services, _cut.Token).ConfigureAwait(false);
+        _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
+    }
+
+    private async Task<bool> TryStartAsync(ITransport transport, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await StartAsync(cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch
+        {
+            await transport.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     private async Task StopCoreAsync(CancellationToken cancellationToken)
     {
         await Task.Yield(); // the lock is not held from here on
+        if (_starting is { } starting)
+        {
+            await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         await _noMoreSessions.CancelAsync().ConfigureAwait(false);
         _services.Broker?.StopIssuing();
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
@@ -140,12 +193,18 @@ public sealed class ArcpRuntime : IAsyncDisposable
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
         await _cut.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_running.Values).ConfigureAwait(false);
-        _services.Sessions.Clear();
-        _services.Jobs.Clear();
         if (_services.Broker is { } broker)
         {
             await broker.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
         }
+
+        if (_services.Journal is { } journal)
+        {
+            await journal.StopAsync(_services.Options.ShutdownGrace).ConfigureAwait(false); // what is forgotten from here on is forgotten by this run alone
+        }
+
+        _services.Sessions.Clear();
+        _services.Jobs.Clear();
 
         _services.Deadlines.Dispose();
         _noMoreSessions.Dispose();

@@ -30,6 +30,12 @@ public sealed record ArcpRuntimeStatistics
     /// <summary>Values of credentials that are lent to jobs or still have to be revoked (§9.8), those given up included.</summary>
     public int OutstandingCredentials { get; init; }
 
+    /// <summary>Bytes that the durable store has not committed yet, about.</summary>
+    public long UncommittedBytes { get; init; }
+
+    /// <summary>Whether the durable store cannot commit at the moment: requests are refused, and nothing is shown that it has not kept.</summary>
+    public bool IsStoreFailing { get; init; }
+
     /// <summary>Values whose revocation was given up; the next start tries again. Anything but 0 needs somebody's attention.</summary>
     public int CredentialDeadLetters { get; init; }
 }

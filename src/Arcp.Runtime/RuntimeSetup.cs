@@ -26,7 +26,7 @@ internal sealed record RuntimeSetup
 
     public required IJobObservationPolicy ObservationPolicy { get; init; }
 
-    /// <summary>Null = jobs get no credentials. Never without a <see cref="RevocationStore"/>, nor that without it.</summary>
+    /// <summary>Null = jobs get no credentials. Never without a <see cref="RevocationStore"/> or a <see cref="Store"/>, nor the former without it.</summary>
     public ICredentialProvisioner? CredentialProvisioner { get; init; }
 
     public IRevocationStore? RevocationStore { get; init; }
@@ -39,18 +39,23 @@ internal sealed record RuntimeSetup
 
     public required IReadOnlyList<AgentDescriptor> Agents { get; init; }
 
-    /// <summary>Where answers to submits are kept; null = in memory.</summary>
-    public IIdempotencyStore? Idempotency { get; init; }
-
     /// <summary>Puts the parts together.</summary>
-    public SessionServices Compose()
+    /// <param name="recovery">Recovers what an earlier run has left, before the first session; null = there is no store.</param>
+    public SessionServices Compose(out RuntimeRecovery? recovery)
     {
         ILogger logger = LoggerFactory.CreateLogger("Arcp.Runtime");
         var deadlines = new DeadlineQueue(Clock);
         var settlement = new JobSettlement(Options, Clock, logger);
-        var jobs = new JobRegistry(Options, settlement, deadlines, Clock, logger);
-        CredentialBroker? broker = CredentialProvisioner is { } provisioner ? new CredentialBroker(provisioner, RevocationStore!, Options.Credentials, Clock, logger) : null;
-        var factory = new JobFactory(jobs, broker);
+        var secrets = new SecretBox(SecretProtector);
+        Journal? journal = Store is null ? null : new Journal(Store, Options.Storage, Clock, logger);
+        JobStore? jobStore = journal is null ? null : new JobStore(journal, secrets);
+        var jobs = new JobRegistry(Options, settlement, jobStore, deadlines, Clock, logger);
+        JournaledRevocationStore? revocations = journal is null || CredentialProvisioner is null || RevocationStore is not null ? null : new JournaledRevocationStore(journal, secrets, Clock);
+        CredentialBroker? broker = CredentialProvisioner is { } provisioner
+            ? new CredentialBroker(provisioner, RevocationStore ?? revocations!, Options.Credentials, Clock, logger)
+            : null;
+        recovery = Store is null ? null : new RuntimeRecovery(Store, journal!, jobStore!, revocations);
+        var factory = new JobFactory(jobs, broker, jobStore);
         var runner = new JobRunner(jobs, settlement, deadlines, Clock, logger);
         var agents = new AgentRegistry(Agents);
         var sessions = new SessionRegistry(Options, deadlines, logger);
@@ -62,7 +67,9 @@ internal sealed record RuntimeSetup
             Logger = logger,
             Authenticator = Authenticator,
             ObservationPolicy = ObservationPolicy,
-            Idempotency = Idempotency ?? new InMemoryIdempotencyStore(deadlines, Options.IdempotencyLifetime, jobId => jobs.TryFind(jobId, out _)),
+            Idempotency = new IdempotencyStore(deadlines, Clock, Options.IdempotencyLifetime, jobId => jobs.TryFind(jobId, out _), journal),
+            Journal = journal,
+            SessionFactory = new SessionFactory(Options, journal, Clock),
             Agents = agents,
             AgentEnvironment = new AgentEnvironment
             {

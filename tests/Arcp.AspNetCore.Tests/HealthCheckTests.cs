@@ -51,4 +51,30 @@ public class HealthCheckTests
         result.Description.Should().Contain("2 credentials");
         result.Data["credentials_outstanding"].Should().Be(3);
     }
+
+    [Fact]
+    public async Task A_runtime_without_a_store_has_none_that_fails()
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddArcpRuntime();
+        services.AddHealthChecks().AddArcpStore();
+        await using ServiceProvider provider = services.BuildServiceProvider();
+
+        HealthReport report = await provider.GetRequiredService<HealthCheckService>().CheckHealthAsync();
+
+        report.Entries["arcp_store"].Status.Should().Be(HealthStatus.Healthy);
+        report.Entries["arcp_store"].Data["uncommitted_bytes"].Should().Be(0L);
+    }
+
+    [Theory]
+    [InlineData(HealthStatus.Degraded)]
+    [InlineData(HealthStatus.Unhealthy)]
+    public void A_store_that_refuses_commits_shows_with_the_status_the_host_chose(HealthStatus chosen)
+    {
+        HealthCheckResult result = ArcpStoreHealthCheck.Report(new ArcpRuntimeStatistics { IsStoreFailing = true, UncommittedBytes = 7 }, chosen);
+
+        result.Status.Should().Be(chosen);
+        result.Data["uncommitted_bytes"].Should().Be(7L);
+    }
 }

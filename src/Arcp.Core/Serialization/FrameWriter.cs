@@ -73,10 +73,26 @@ public static class FrameWriter
     {
         ArgumentNullException.ThrowIfNull(body);
         BeginTail(output, "job.event"u8, jobMembers, now);
-        Utf8JsonWriter writer = Rent(output);
-        JobEventConverter.Write(writer, now, body);
-        writer.Flush();
-        output.Write("}"u8);
+        EndEventTail(output, now, body);
+    }
+
+    /// <summary>Writes the tails of two forms of one <c>job.event</c>, one behind the other: both have the same id.</summary>
+    /// <param name="output">Where to; empty.</param>
+    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
+    /// <param name="now">When the event happened; also the time in the frame's id.</param>
+    /// <param name="body">The event.</param>
+    /// <param name="otherForm">Its other form.</param>
+    /// <returns>The length of the first.</returns>
+    public static int WriteEventTails(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, EventBody body, EventBody otherForm)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        BeginTail(output, "job.event"u8, jobMembers, now);
+        int headLength = output.WrittenCount;
+        EndEventTail(output, now, body);
+        int length = output.WrittenCount;
+        output.Write(output.WrittenSpan[..headLength]);
+        EndEventTail(output, now, otherForm);
+        return length;
     }
 
     /// <summary>Writes the tail of a terminal frame: <see cref="JobResult"/> or <see cref="JobError"/>.</summary>
@@ -113,6 +129,14 @@ public static class FrameWriter
         length += tail.Length;
         output.Advance(length);
         return length;
+    }
+
+    private static void EndEventTail(IBufferWriter<byte> output, DateTimeOffset now, EventBody body)
+    {
+        Utf8JsonWriter writer = Rent(output);
+        JobEventConverter.Write(writer, now, body);
+        writer.Flush();
+        output.Write("}"u8);
     }
 
     private static void BeginTail(IBufferWriter<byte> output, ReadOnlySpan<byte> type, ReadOnlySpan<byte> jobMembers, DateTimeOffset now)

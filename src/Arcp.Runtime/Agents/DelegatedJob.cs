@@ -73,7 +73,7 @@ public sealed record DelegatedOutcome
     /// <summary>Its final status.</summary>
     public required JobStatus Status { get; init; }
 
-    /// <summary>Its result when it succeeded. A streamed one is put together as one JSON string, and null when its first chunks are no longer held.</summary>
+    /// <summary>Its result when it succeeded. A streamed one is put together as one JSON string, and null when memory no longer holds its first chunks.</summary>
     public RawJson? Result { get; init; }
 
     /// <summary>The streamed result (§8.4), when there is one.</summary>

@@ -154,6 +154,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
             StreamsResult = own.StreamsResult,
         };
         using PreparedJob prepared = await environment.JobFactory.PrepareAsync(spec, parent.Stopping).ConfigureAwait(false);
+        await prepared.KeepAsync(acceptance: default, answer: null, parent.Stopping).ConfigureAwait(false);
         ThrowIfEnded();
         return prepared.Create();
     }

@@ -5,8 +5,8 @@ public sealed class StorageOptions
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(24);
 
-    /// <summary>How many bytes may wait to be committed before agents have to wait. Default 16 MiB; at least 1.</summary>
-    public long MaxUncommittedBytes { get; set; } = 16L * 1024 * 1024;
+    /// <summary>How many bytes may wait to be committed before agents have to wait. Default 8 MiB; at least 1.</summary>
+    public long MaxUncommittedBytes { get; set; } = 8L * 1024 * 1024;
 
     /// <summary>How long a submit, a delegation or a handshake waits for its commit before it is refused. Default 10 s; greater than 0, at most 24 hours.</summary>
     public TimeSpan CommitTimeout { get; set; } = TimeSpan.FromSeconds(10);

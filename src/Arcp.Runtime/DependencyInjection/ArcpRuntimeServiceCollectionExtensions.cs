@@ -48,7 +48,8 @@ internal sealed class ArcpRuntimeService(ArcpRuntime runtime) : IHostedLifecycle
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Before the web server starts, so that nobody connects before what the last run has left is there.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken) => runtime.StartAsync(cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -95,4 +95,25 @@ internal static partial class Log
 
     [LoggerMessage(4013, LogLevel.Warning, "Job {JobId}: its credentials are not revoked yet; its end is shown without waiting any longer.")]
     public static partial void RevocationIsSlow(ILogger logger, JobId jobId);
+
+    [LoggerMessage(5001, LogLevel.Error, "The store could not commit {Count} changes; nothing that depends on them is shown. Attempt {Attempt}, the next in {Delay}.")]
+    public static partial void CommitFailed(ILogger logger, int count, int attempt, TimeSpan delay, Exception exception);
+
+    [LoggerMessage(5002, LogLevel.Error, "The store has not committed {Count} changes within {Limit}; requests are refused until it has.")]
+    public static partial void CommitIsSlow(ILogger logger, int count, TimeSpan limit);
+
+    [LoggerMessage(5003, LogLevel.Error, "Job {JobId}: its log could not be read from the store; attempt {Attempt}.")]
+    public static partial void StoreReadFailed(ILogger logger, JobId jobId, int attempt, Exception exception);
+
+    [LoggerMessage(5004, LogLevel.Warning, "The store could not remove what is no longer needed.")]
+    public static partial void TrimFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(5005, LogLevel.Critical, "The runtime has stopped, and {Count} changes are not in the store; no client has seen them.")]
+    public static partial void ChangesNotKept(ILogger logger, long count);
+
+    [LoggerMessage(5006, LogLevel.Information, "The store holds {Jobs} jobs, {Sessions} sessions and {Answers} answers; {Interrupted} jobs ran when the last run ended, and end now.")]
+    public static partial void Recovered(ILogger logger, int jobs, int sessions, int answers, int interrupted);
+
+    [LoggerMessage(5007, LogLevel.Error, "The store holds {Count} credentials that must still be revoked, and there is no credential provisioner that could.")]
+    public static partial void CredentialsWithoutProvisioner(ILogger logger, int count);
 }

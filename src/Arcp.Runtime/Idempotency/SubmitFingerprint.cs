@@ -14,6 +14,12 @@ internal readonly struct SubmitFingerprint : IEquatable<SubmitFingerprint>
 
     private SubmitFingerprint(byte[] hash) => _hash = hash;
 
+    /// <summary>The hash.</summary>
+    public ReadOnlyMemory<byte> Bytes => _hash;
+
+    /// <summary>The fingerprint that <see cref="Bytes"/> gave.</summary>
+    public static SubmitFingerprint FromBytes(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray());
+
     public static SubmitFingerprint Of(JobSubmit submit)
     {
         var output = new ArrayBufferWriter<byte>();

@@ -6,7 +6,7 @@ namespace Arcp.Runtime.Jobs;
 
 /// <summary>Serialises what a job puts into its log, once for all sessions.</summary>
 /// <remarks>Thread-safe. What it returns stands in a buffer of the thread and holds until the thread's next call, of any job.</remarks>
-internal sealed class EntryWriter(JobSpec spec, TimeProvider clock)
+internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? store)
 {
     private const int KeptBytes = 64 * 1024;
 
@@ -25,17 +25,22 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock)
     {
         ArrayBufferWriter<byte> output = Scratch();
         DateTimeOffset now = Clock.GetUtcNow();
-        FrameWriter.WriteEventTail(output, _jobMembers, now, body);
-        int length = output.WrittenCount;
-        if (publicForm is not null)
+        int length;
+        if (publicForm is null)
         {
-            FrameWriter.WriteEventTail(output, _jobMembers, now, publicForm);
+            FrameWriter.WriteEventTail(output, _jobMembers, now, body);
+            length = output.WrittenCount;
+        }
+        else
+        {
+            length = FrameWriter.WriteEventTails(output, _jobMembers, now, body, publicForm);
         }
 
         return new NewEntry
         {
             Bytes = output.WrittenSpan,
             PublicLength = output.WrittenCount - length,
+            Sealed = publicForm is null ? null : store?.SealFor(spec.Id, output.WrittenSpan[..length]),
             Required = EventKinds.RequiredFeature(body.Kind),
             Kind = body is DelegateEvent ? EntryKind.ChildAnnounced : EntryKind.Event,
         };

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Events;
+using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -15,7 +16,7 @@ internal sealed class Job
     private readonly EntryWriter _writer;
     private readonly JobLimits _limits;
     private readonly CancellationTokenSource _stopping = new();
-    private JobState _state = JobState.Waiting;
+    private JobState _state;
     private Task _stopDelivered = Task.CompletedTask;
 
     /// <summary>Creates a pending job.</summary>
@@ -24,12 +25,25 @@ internal sealed class Job
     /// <param name="clock">The clock of its events.</param>
     /// <param name="owner">Hears of its end.</param>
     public Job(JobSpec spec, JobLimits limits, TimeProvider clock, IJobOwner owner)
+        : this(spec, JobState.Waiting, 0, limits, clock, owner)
+    {
+    }
+
+    /// <summary>Creates a job of an earlier run.</summary>
+    /// <param name="spec">What is fixed.</param>
+    /// <param name="state">How far it had come.</param>
+    /// <param name="length">How many entries its log has, all of them in the runtime's store.</param>
+    /// <param name="limits">What bounds its log.</param>
+    /// <param name="clock">The clock of its events.</param>
+    /// <param name="owner">Hears of its end.</param>
+    public Job(JobSpec spec, JobState state, long length, JobLimits limits, TimeProvider clock, IJobOwner owner)
     {
         Spec = spec;
+        _state = state;
         _limits = limits;
         _owner = owner;
-        _writer = new EntryWriter(spec, clock);
-        Feed = new JobFeed(limits, _lock);
+        _writer = new EntryWriter(spec, clock, limits.Store);
+        Feed = new JobFeed(spec.Id, limits, length, _lock);
         Children = new JobChildren(_lock);
         Stopping = _stopping.Token;
         CreatedTimestamp = clock.GetTimestamp();
@@ -165,7 +179,7 @@ internal sealed class Job
     public long? TryAnnounce(Job child, DelegateEvent body)
     {
         long? number = null;
-        TryEmit(_writer.Write(body), mayWait: false, out _, appended => Children.AddNeedsLock((number = appended).Value, child));
+        TryEmit(_writer.Write(body), mayWait: false, out _, child, appended => number = appended);
         return number;
     }
 
@@ -235,7 +249,7 @@ internal sealed class Job
             }
 
             _state = to;
-            readers = shown.Bytes.IsEmpty ? [] : Feed.AppendNeedsLock(shown); // over the limit if need be: start and end, once each
+            readers = shown.Bytes.IsEmpty ? [] : Feed.AppendNeedsLock(shown, ToChanges(to)); // over the limit if need be: start and end, once each
         }
 
         Spec.Guard.Budget.AnnounceReturn(); // before anybody acts on the end
@@ -243,7 +257,7 @@ internal sealed class Job
         return true;
     }
 
-    private EmitOutcome TryEmit(NewEntry entry, bool mayWait, out Task? space, Action<long>? onAppendedNeedsLock = null)
+    private EmitOutcome TryEmit(NewEntry entry, bool mayWait, out Task? space, Job? announced = null, Action<long>? onAnnounced = null)
     {
         space = null;
         ImmutableArray<JobReader> readers;
@@ -259,13 +273,26 @@ internal sealed class Job
                 return EmitOutcome.Full;
             }
 
-            readers = Feed.AppendNeedsLock(entry);
-            onAppendedNeedsLock?.Invoke(Feed.LengthNeedsLock);
+            readers = announced is null ? Feed.AppendNeedsLock(entry) : AnnounceNeedsLock(entry, announced);
+            onAnnounced?.Invoke(Feed.LengthNeedsLock);
         }
 
         Wake(readers);
         return EmitOutcome.Done;
     }
+
+    private ImmutableArray<JobReader> AnnounceNeedsLock(in NewEntry entry, Job child)
+    {
+        long number = Feed.LengthNeedsLock + 1;
+        Children.AddNeedsLock(number, child);
+        return _limits.Store is null ? Feed.AppendNeedsLock(entry) : Feed.AppendNeedsLock(
+            entry,
+            new StoreChange.ChildAnnounced(child.Spec.Id, number),
+            new StoreChange.CursorOpened(child.Spec.SubmittedBy, new StoredCursor(child.Spec.Id, 0, IsSubscription: false)));
+    }
+
+    private StoreChange[] ToChanges(JobState to) =>
+        _limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _writer.Clock.GetUtcNow())] : [];
 
     private static void Wake(ImmutableArray<JobReader> readers)
     {

@@ -12,8 +12,26 @@ internal sealed class JobChildren(Lock jobLock)
     /// <param name="child">The child.</param>
     public void AddNeedsLock(long number, Job child) => (_announced ??= []).Add(number, child);
 
+    /// <summary>Adds a child that an earlier run has announced.</summary>
+    public void Restore(long number, Job child)
+    {
+        lock (_lock)
+        {
+            AddNeedsLock(number, child);
+        }
+    }
+
     /// <summary>The child that an entry announces. Needs the lock.</summary>
     public Job? AnnouncedNeedsLock(long number) => _announced?.GetValueOrDefault(number);
+
+    /// <summary>The entry that announces a child; null = none does.</summary>
+    public long? FindNumber(Job child)
+    {
+        lock (_lock)
+        {
+            return _announced?.Where(entry => entry.Value == child).Select(entry => (long?)entry.Key).FirstOrDefault();
+        }
+    }
 
     /// <summary>Ends all that live: the parent has ended.</summary>
     public void End()

@@ -1,11 +1,13 @@
 using Arcp.Runtime.Credentials;
+using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>Makes jobs in two steps: first all that may fail or take time, which nobody sees, then the job itself, which cannot fail.</summary>
 /// <param name="jobs">Where jobs are counted.</param>
 /// <param name="broker">Lends credentials; null = there are none to lend.</param>
-internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker)
+/// <param name="store">Keeps jobs over the end of the process; null = nothing does.</param>
+internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker, JobStore? store)
 {
     /// <summary>Keeps a place for a job and borrows its credentials. Ends at once when there are none to borrow.</summary>
     /// <param name="spec">The job.</param>
@@ -19,7 +21,7 @@ internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker)
             JobCredentials credentials = spec.TakesCredentials && broker is not null
                 ? await broker.IssueAsync(ToRequest(spec), cancellationToken).ConfigureAwait(false)
                 : JobCredentials.None;
-            return new PreparedJob(spec with { Credentials = credentials }, slot);
+            return new PreparedJob(spec with { Credentials = credentials }, slot, store);
         }
         catch
         {
@@ -40,16 +42,30 @@ internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker)
 }
 
 /// <summary>A job that only has to be created. Disposing takes everything back, unless it was.</summary>
-internal sealed class PreparedJob(JobSpec spec, JobSlot slot) : IDisposable
+internal sealed class PreparedJob(JobSpec spec, JobSlot slot, JobStore? store) : IDisposable
 {
     private bool _isCreated;
+    private bool _isKept;
 
     public JobSpec Spec { get; } = spec;
+
+    /// <summary>Keeps the job over the end of the process, before anybody hears of it. Ends at once when nothing does.</summary>
+    /// <param name="acceptance">The frame that accepts it; empty = a child, which has none.</param>
+    /// <param name="answer">What its idempotency key is answered with; null = it has none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="Arcp.Core.ArcpException"><c>INTERNAL_ERROR</c>, retryable: it cannot be kept; nothing is left behind.</exception>
+    public Task KeepAsync(ReadOnlyMemory<byte> acceptance, StoredAnswer? answer, CancellationToken cancellationToken = default) =>
+        store is null ? Task.CompletedTask : KeepAsync(store, acceptance, answer, cancellationToken);
 
     /// <summary>Creates the job.</summary>
     public Job Create()
     {
         _isCreated = true;
+        if (store is not null && !Spec.Guard.Budget.IsEmpty)
+        {
+            Spec.Guard.Budget.OnCounted = remaining => store.AppendBudget(Spec.Id, remaining);
+        }
+
         return slot.Fill(Spec);
     }
 
@@ -58,7 +74,18 @@ internal sealed class PreparedJob(JobSpec spec, JobSlot slot) : IDisposable
         slot.Dispose();
         if (!_isCreated)
         {
+            if (_isKept)
+            {
+                store!.AppendForgotten(Spec.Id);
+            }
+
             _ = Spec.Credentials.RevokeAllAsync(); // the broker awaits it
         }
+    }
+
+    private async Task KeepAsync(JobStore durable, ReadOnlyMemory<byte> acceptance, StoredAnswer? answer, CancellationToken cancellationToken)
+    {
+        await durable.KeepAsync(Spec, acceptance, answer, cancellationToken).ConfigureAwait(false);
+        _isKept = true;
     }
 }

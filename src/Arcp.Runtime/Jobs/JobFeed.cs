@@ -1,13 +1,15 @@
 using System.Collections.Immutable;
+using Arcp.Core.Ids;
+using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>A job's log and those who read it: what sessions see of a job's stream.</summary>
 /// <remarks>Thread-safe, under the one lock of its job. Members that say so need that lock already.</remarks>
-internal sealed class JobFeed(JobLimits limits, Lock jobLock)
+internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock jobLock)
 {
     private readonly Lock _lock = jobLock;
-    private readonly JobLog _log = new(limits);
+    private readonly JobLog _log = new(limits, length);
     private readonly JobReaders _readers = new();
 
     /// <summary>The number of the log's last entry. Needs the lock.</summary>
@@ -17,21 +19,25 @@ internal sealed class JobFeed(JobLimits limits, Lock jobLock)
     public void AddNeedsLock(JobReader reader) => _readers.Add(reader);
 
     /// <summary>Appends an entry. Needs the lock.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="also">What the runtime's store, if there is one, has to keep together with it.</param>
     /// <returns>Who is to be told, without the lock.</returns>
-    public ImmutableArray<JobReader> AppendNeedsLock(in NewEntry entry)
+    public ImmutableArray<JobReader> AppendNeedsLock(in NewEntry entry, params ReadOnlySpan<StoreChange> also)
     {
-        _log.Append(entry, _readers.FirstUnread);
+        LogEntry held = _log.Append(entry, _readers.FirstUnread);
+        limits.Store?.Append(jobId, _log.Length, held, entry.Sealed, also);
         return _readers.All;
     }
 
-    /// <summary>Whether an append has to wait for those who hold back. Needs the lock.</summary>
+    /// <summary>Whether an append has to wait for those who hold back, or for the runtime's store. Needs the lock.</summary>
     /// <param name="bytes">What is to be appended.</param>
     /// <param name="space">Ends when it may be tried again.</param>
     public bool MustWaitNeedsLock(int bytes, out Task? space)
     {
-        bool mustWait = _log.IsFullFor(bytes) && _readers.HoldBack(_log.Evicted);
-        space = mustWait ? _readers.WaitForSpace() : null;
-        return mustWait;
+        space = _log.IsFullFor(bytes) && _readers.HoldBack(_log.Evicted) ? _readers.WaitForSpace()
+            : limits.Store is { IsFull: true } store ? store.WhenRoomAsync()
+            : null;
+        return space is not null;
     }
 
     public void Remove(JobReader reader)
@@ -80,8 +86,9 @@ internal sealed class JobFeed(JobLimits limits, Lock jobLock)
         lock (_lock)
         {
             long position = reader.Position;
-            status = _log.Read(ref position, ref sink);
+            status = ReadNeedsLock(reader.Page, ref position, ref sink);
             reader.Position = position;
+            reader.Page = status is LogReadStatus.Away ? null : reader.Page;
             space = _readers.TakeSpace(_log.Evicted);
         }
 
@@ -90,14 +97,27 @@ internal sealed class JobFeed(JobLimits limits, Lock jobLock)
     }
 
     /// <summary>Reads from any position; see <see cref="JobLog.Read"/>.</summary>
-    public LogReadStatus Read<TSink>(ref long position, ref TSink sink)
+    public LogReadStatus Read<TSink>(LogPage? page, ref long position, ref TSink sink)
         where TSink : struct, ILogSink
     {
         lock (_lock)
         {
-            return _log.Read(ref position, ref sink);
+            return ReadNeedsLock(page, ref position, ref sink);
         }
     }
+
+    /// <summary>Reads what is <see cref="LogReadStatus.Away"/> from the runtime's store, for a reader.</summary>
+    public async Task FetchAsync(JobReader reader, CancellationToken cancellationToken)
+    {
+        LogPage page = await FetchAsync(PositionOf(reader), cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+        {
+            reader.Page = page;
+        }
+    }
+
+    /// <summary>Reads what is <see cref="LogReadStatus.Away"/> behind a position from the runtime's store.</summary>
+    public Task<LogPage> FetchAsync(long position, CancellationToken cancellationToken) => limits.Store!.ReadAsync(jobId, position, cancellationToken);
 
     /// <summary>The number of the last entry that a reader has read.</summary>
     public long PositionOf(JobReader reader)
@@ -113,7 +133,7 @@ internal sealed class JobFeed(JobLimits limits, Lock jobLock)
     {
         lock (_lock)
         {
-            return position >= _log.Evicted;
+            return HoldsNeedsLock(position);
         }
     }
 
@@ -122,7 +142,7 @@ internal sealed class JobFeed(JobLimits limits, Lock jobLock)
     {
         lock (_lock)
         {
-            return reader.Position >= _log.Evicted;
+            return HoldsNeedsLock(reader.Position);
         }
     }
 
@@ -133,5 +153,20 @@ internal sealed class JobFeed(JobLimits limits, Lock jobLock)
         {
             _log.Release();
         }
+    }
+
+    private bool HoldsNeedsLock(long position) => position >= _log.Evicted || limits.Store is not null;
+
+    private LogReadStatus ReadNeedsLock<TSink>(LogPage? page, ref long position, ref TSink sink)
+        where TSink : struct, ILogSink
+    {
+        if (page is not null && page.Continues(jobId, position))
+        {
+            page.Read(ref position, ref sink);
+            return position < _log.Length ? LogReadStatus.More : LogReadStatus.CaughtUp;
+        }
+
+        LogReadStatus status = _log.Read(ref position, ref sink);
+        return status is LogReadStatus.Gone && limits.Store is not null ? LogReadStatus.Away : status;
     }
 }

@@ -13,11 +13,16 @@ internal enum LogReadStatus
 
     /// <summary>What comes next is no longer held.</summary>
     Gone,
+
+    /// <summary>What comes next is in the runtime's store, and has to be read from there first.</summary>
+    Away,
 }
 
 /// <summary>A job's events and its terminal frame, numbered 1..n, as the bytes that all sessions share (§8.3).</summary>
 /// <remarks>Needs its job's lock. Beyond its limits the oldest entries go, the last one never.</remarks>
-internal sealed class JobLog(JobLimits limits)
+/// <param name="limits">The limits.</param>
+/// <param name="length">How many entries there were in an earlier run; none of them is in memory.</param>
+internal sealed class JobLog(JobLimits limits, long length = 0)
 {
     private const int FirstSlab = 512;
     private const int LargestSlab = 64 * 1024;
@@ -30,7 +35,7 @@ internal sealed class JobLog(JobLimits limits)
     private bool _isReleased;
 
     /// <summary>How many entries there have ever been: the number of the last one.</summary>
-    public long Length { get; private set; }
+    public long Length { get; private set; } = length;
 
     /// <summary>The bytes held.</summary>
     public long Bytes { get; private set; }
@@ -52,7 +57,8 @@ internal sealed class JobLog(JobLimits limits)
     /// <summary>Appends an entry.</summary>
     /// <param name="entry">The entry; its bytes are copied.</param>
     /// <param name="keepFrom">When there are too many, the oldest entries go up to this one, which stays.</param>
-    public void Append(in NewEntry entry, long keepFrom = long.MaxValue)
+    /// <returns>The entry as it is held now.</returns>
+    public LogEntry Append(in NewEntry entry, long keepFrom = long.MaxValue)
     {
         ReadOnlySpan<byte> bytes = entry.Bytes;
         if (bytes.Length > _slab.Length - _slabUsed)
@@ -64,7 +70,8 @@ internal sealed class JobLog(JobLimits limits)
         }
 
         bytes.CopyTo(_slab.AsSpan(_slabUsed));
-        Push(new LogEntry(_slab, _slabUsed, bytes.Length - entry.PublicLength, entry.PublicLength, entry.Required, entry.Kind));
+        var held = new LogEntry(_slab, _slabUsed, bytes.Length - entry.PublicLength, entry.PublicLength, entry.Required, entry.Kind);
+        Push(held);
         _slabUsed += bytes.Length;
         Count(bytes.Length);
         Length++;
@@ -77,6 +84,8 @@ internal sealed class JobLog(JobLimits limits)
             _start = (_start + 1) % _ring.Length;
             _count--;
         }
+
+        return held;
     }
 
     /// <summary>Hands entries to a sink, from the one behind <paramref name="position"/> on.</summary>
@@ -90,12 +99,12 @@ internal sealed class JobLog(JobLimits limits)
             return LogReadStatus.Gone;
         }
 
-        bool room = true;
-        while (room && position < Length)
+        SinkAnswer answer = SinkAnswer.More;
+        while (answer is SinkAnswer.More && position < Length)
         {
             ref readonly LogEntry entry = ref _ring[(int)((_start + position - Evicted) % _ring.Length)];
-            position++;
-            room = sink.Accept(position, entry);
+            answer = sink.Accept(position + 1, entry);
+            position += answer is SinkAnswer.NotTaken ? 0 : 1;
         }
 
         return position < Length ? LogReadStatus.More : LogReadStatus.CaughtUp;

@@ -19,6 +19,9 @@ internal abstract record JobOutcome
 
     public abstract JobStatus Status { get; }
 
+    /// <summary>The process ended while the job ran, and another one has found it.</summary>
+    public static JobOutcome Interrupted { get; } = new Failed(ErrorCode.InternalError, "the runtime restarted while the job ran", Retryable: true);
+
     /// <summary>The terminal frame that tells it.</summary>
     public abstract ArcpMessage ToMessage(JobId jobId);
 
@@ -67,6 +70,14 @@ internal abstract record JobOutcome
             Message = string.IsNullOrWhiteSpace(Reason) ? "The job was cancelled." : $"The job was cancelled: {Reason}",
             Retryable = false,
         };
+    }
+
+    /// <summary>It ended in an earlier run; its log tells how.</summary>
+    public sealed record Earlier(JobStatus EndedWith) : JobOutcome
+    {
+        public override JobStatus Status => EndedWith;
+
+        public override ArcpMessage ToMessage(JobId jobId) => throw new InvalidOperationException("The end of an earlier run stands in the job's log already.");
     }
 
     public sealed record Overrun(TimeSpan Limit) : JobOutcome

@@ -12,12 +12,12 @@ namespace Arcp.Runtime.Jobs;
 
 /// <summary>All jobs that are at work or retained, and each principal's share of them.</summary>
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
-internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
+internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, JobStore? store, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
 {
     private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<Principal, Share> _shares = [];
-    private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes));
+    private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
     private int _active;
     private bool _isClosed;
 
@@ -43,11 +43,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
                 throw new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true);
             }
 
-            if (!_shares.TryGetValue(principal, out Share? share))
-            {
-                _shares.Add(principal, share = new Share());
-            }
-
+            Share share = ShareOfNeedsLock(principal);
             if (share.Active >= options.MaxRunningJobsPerPrincipal)
             {
                 throw new ArcpException(
@@ -78,6 +74,38 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         if (isClosed)
         {
             job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown)); // it was decided while the runtime began to stop, which ended all jobs there were
+        }
+
+        return job;
+    }
+
+    /// <summary>Makes a job of an earlier run.</summary>
+    /// <param name="spec">The job.</param>
+    /// <param name="state">How far it had come.</param>
+    /// <param name="length">How many entries its log has.</param>
+    /// <param name="retention">How long it stays listed when it has ended; null = it is known to sessions alone.</param>
+    public Job Restore(JobSpec spec, JobState state, long length, TimeSpan? retention)
+    {
+        var job = new Job(spec, state, length, _limits, clock, this);
+        if (retention is { } left)
+        {
+            lock (_lock)
+            {
+                _jobs[spec.Id] = job;
+                Share share = ShareOfNeedsLock(spec.Principal);
+                share.Listing.Add(job);
+                share.Active += state.IsTerminal ? 0 : 1;
+                _active += state.IsTerminal ? 0 : 1;
+            }
+
+            if (state.IsTerminal)
+            {
+                deadlines.Schedule(left, () => Forget(job));
+            }
+            else
+            {
+                ArcpTelemetry.JobsRunning.Add(1);
+            }
         }
 
         return job;
@@ -147,6 +175,16 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
     }
 
+    private Share ShareOfNeedsLock(Principal principal)
+    {
+        if (!_shares.TryGetValue(principal, out Share? share))
+        {
+            _shares.Add(principal, share = new Share());
+        }
+
+        return share;
+    }
+
     private void ReleaseNeedsLock(Principal principal)
     {
         Share share = _shares[principal];
@@ -161,6 +199,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
             return;
         }
 
+        store?.AppendForgotten(job.Spec.Id);
         job.Feed.Release();
         lock (_lock)
         {

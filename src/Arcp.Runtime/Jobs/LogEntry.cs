@@ -42,6 +42,9 @@ internal readonly ref struct NewEntry
     /// <summary>How many of the bytes are the public form; 0 = there is only one form.</summary>
     public int PublicLength { get; init; }
 
+    /// <summary>The bytes with the secret, encrypted for the runtime's store; null = there is no secret or no store.</summary>
+    public byte[]? Sealed { get; init; }
+
     /// <summary>The feature a session needs to receive it.</summary>
     public Features Required { get; init; }
 

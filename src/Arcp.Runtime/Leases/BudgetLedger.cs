@@ -30,6 +30,9 @@ internal sealed class BudgetLedger
     /// <summary>Hears of each counter that has changed. Called outside the lock; must return at once and must not throw.</summary>
     public Action<string>? OnChanged { get; set; }
 
+    /// <summary>Hears of all counters when one has changed. Called under the ledger's lock: keep, and call nobody.</summary>
+    public Action<IReadOnlyDictionary<string, decimal>>? OnCounted { get; set; }
+
     /// <summary>What is left of the budgets that are the job's own; null when it has none.</summary>
     public IReadOnlyDictionary<string, decimal>? Remaining
     {
@@ -42,7 +45,7 @@ internal sealed class BudgetLedger
 
             lock (_lock)
             {
-                return _counters.ToDictionary(entry => entry.Key, entry => entry.Value.Left, StringComparer.Ordinal);
+                return CopyNeedsLock();
             }
         }
     }
@@ -82,6 +85,7 @@ internal sealed class BudgetLedger
             if (_counters.TryGetValue(unit, out Allotment? counter))
             {
                 counter.Left = counter.Left < decimal.MinValue + amount ? decimal.MinValue : counter.Left - amount;
+                TellNeedsLock();
                 return this;
             }
         }
@@ -129,6 +133,8 @@ internal sealed class BudgetLedger
             {
                 _counters[currency].Left -= amount;
             }
+
+            TellNeedsLock();
         }
 
         return true;
@@ -214,12 +220,18 @@ internal sealed class BudgetLedger
                     _counters[currency].Left += counter.Left;
                 }
 
+                TellNeedsLock();
+
                 return this;
             }
         }
 
         return _parent?.Take(rest);
     }
+
+    private Dictionary<string, decimal> CopyNeedsLock() => _counters.ToDictionary(entry => entry.Key, entry => entry.Value.Left, StringComparer.Ordinal);
+
+    private void TellNeedsLock() => OnCounted?.Invoke(CopyNeedsLock());
 
     private sealed class Allotment
     {

@@ -2,9 +2,9 @@ namespace Arcp.Runtime.Sessions;
 
 /// <summary>How far a client's acknowledgements are behind, and when it is to be told (§6.5).</summary>
 /// <remarks>Needs the outbox's lock.</remarks>
-internal sealed class AckLag(int threshold)
+internal sealed class AckLag(int threshold, long acknowledged = 0)
 {
-    private long _acknowledged;
+    private long _acknowledged = acknowledged;
     private bool _isTold;
 
     /// <summary>Takes an acknowledgement: a monotonic maximum.</summary>

@@ -48,7 +48,7 @@ internal static class ControlFrames
         var frames = new List<ControlFrame>(2);
         if (!jobRequest || form is not RejectionFrames.JobOnly)
         {
-            frames.Add(new ControlFrame(session.Frame(ToSessionError(error, request.Id, request.JobId), request), jobRequest));
+            frames.Add(new ControlFrame(session.Frame(ToSessionError(error, request.Id, request.JobId), request), jobRequest) { IsCommitted = true });
         }
 
         if (jobRequest && form is not RejectionFrames.SessionOnly)
@@ -64,7 +64,7 @@ internal static class ControlFrames
             ReadOnlyMemory<byte> frame = request.Id is { } id
                 ? Frame(jobless, new FrameHeader { Id = id, SessionId = session.Id, Trace = request.Trace })
                 : session.Frame(jobless, request);
-            frames.Add(new ControlFrame(frame, jobRequest));
+            frames.Add(new ControlFrame(frame, jobRequest) { IsCommitted = true });
         }
 
         return [.. frames];

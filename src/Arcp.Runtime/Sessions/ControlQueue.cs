@@ -12,7 +12,7 @@ internal sealed class ControlQueue
     private const int MaxKept = 1_000;
 
     private readonly List<CollectedAnswer> _collected = [];
-    private Queue<ControlFrame> _waiting = new();
+    private Queue<WaitingFrame> _waiting = new();
     private long _waitingBytes;
 
     /// <summary>Whether anything waits to be sent.</summary>
@@ -21,32 +21,57 @@ internal sealed class ControlQueue
     /// <summary>Whether more waits than a client that reads would ever leave (§4: never unbounded buffering).</summary>
     public bool IsOverfull => _waiting.Count > MaxWaiting || _waitingBytes > MaxWaitingBytes;
 
-    public void Add(ControlFrame frame)
+    /// <summary>What the first frame that waits for a commit waits for; null = none does.</summary>
+    public long? FirstUncommitted { get; private set; }
+
+    /// <summary>Adds a frame.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="mark">What has to be committed before it is sent.</param>
+    public void Add(ControlFrame frame, long mark)
     {
-        _waiting.Enqueue(frame);
+        _waiting.Enqueue(new WaitingFrame(frame, frame.IsCommitted ? 0 : mark));
         _waitingBytes += frame.Bytes.Length;
     }
 
-    /// <summary>Collects what waits. What the last call gave has been sent.</summary>
+    /// <summary>Collects what waits for nothing. What the last call gave has been sent.</summary>
     /// <param name="batch">Where to.</param>
+    /// <param name="committed">What is committed. Frames that wait for more are overtaken by others.</param>
     /// <param name="highestSent">The highest number sent before.</param>
     /// <param name="floor">The highest number that cannot be asked for again.</param>
-    public void Collect(FrameBatch batch, long highestSent, long floor)
+    /// <param name="mayBeLast">Whether a frame may be sent that no event comes behind.</param>
+    public void Collect(FrameBatch batch, long committed, long highestSent, long floor, bool mayBeLast)
     {
         // Who resumes has everything up to the floor, and so all that was sent before it.
         _collected.RemoveAll(answer => !answer.Frame.UntilReceived || answer.AfterSeq < floor);
-        while (!batch.IsFull && _waiting.TryDequeue(out ControlFrame frame))
+        FirstUncommitted = null;
+        bool isTurning = false; // a frame stays: all are gone through, so that those that stay keep their order
+        for (int left = _waiting.Count; left > 0 && (isTurning || !batch.IsFull); left--)
         {
-            _waitingBytes -= frame.Bytes.Length;
-            batch.Add(frame.Bytes);
-            if (frame.OutlivesConnection)
+            WaitingFrame next = _waiting.Dequeue();
+            bool isUncommitted = next.Mark > committed;
+            if (isUncommitted || batch.IsFull || (next.Frame.IsLast && !mayBeLast))
             {
-                _collected.Add(new CollectedAnswer(frame, highestSent));
+                FirstUncommitted ??= isUncommitted ? next.Mark : null;
+                _waiting.Enqueue(next);
+                isTurning = true;
+                continue;
+            }
+
+            _waitingBytes -= next.Frame.Bytes.Length;
+            batch.Add(next.Frame.Bytes);
+            if (next.Frame.OutlivesConnection)
+            {
+                _collected.Add(new CollectedAnswer(next.Frame, highestSent));
             }
         }
 
         _collected.RemoveRange(0, Math.Max(0, _collected.Count - MaxKept));
     }
+
+    /// <summary>Remembers an answer that an earlier run has sent, perhaps.</summary>
+    /// <param name="frame">The answer.</param>
+    /// <param name="afterSeq">The highest number that was sent before it.</param>
+    public void Restore(ControlFrame frame, long afterSeq) => _collected.Add(new CollectedAnswer(frame, afterSeq));
 
     /// <summary>Begins a connection: the first frame, then the answers that its client may not have.</summary>
     /// <param name="first">The first frame.</param>
@@ -54,13 +79,13 @@ internal sealed class ControlQueue
     public void Restart(ControlFrame first, long? lastEventSeq)
     {
         // Frames arrive in order: whoever has a number has all that was sent before it.
-        IEnumerable<ControlFrame> again = _collected.Where(answer => answer.AfterSeq >= lastEventSeq).Select(answer => answer.Frame);
-        Replace([first, .. again, .. _waiting]);
+        IEnumerable<WaitingFrame> again = _collected.Where(answer => answer.AfterSeq >= lastEventSeq).Select(answer => new WaitingFrame(answer.Frame, 0));
+        Replace([new WaitingFrame(first, 0), .. again, .. _waiting]);
         _collected.Clear();
     }
 
     /// <summary>Ends a connection: what was only for it is dropped.</summary>
-    public void Disconnect() => Replace([.. _waiting.Where(frame => frame.OutlivesConnection)]);
+    public void Disconnect() => Replace([.. _waiting.Where(waiting => waiting.Frame.OutlivesConnection)]);
 
     public void Clear()
     {
@@ -68,11 +93,13 @@ internal sealed class ControlQueue
         _collected.Clear();
     }
 
-    private void Replace(ControlFrame[] frames)
+    private void Replace(WaitingFrame[] frames)
     {
         _waiting = new(frames);
-        _waitingBytes = frames.Sum(static frame => (long)frame.Bytes.Length);
+        _waitingBytes = frames.Sum(static waiting => (long)waiting.Frame.Bytes.Length);
     }
+
+    private readonly record struct WaitingFrame(ControlFrame Frame, long Mark);
 
     private readonly record struct CollectedAnswer(ControlFrame Frame, long AfterSeq);
 }

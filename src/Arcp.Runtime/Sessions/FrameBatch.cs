@@ -24,6 +24,15 @@ internal sealed class FrameBatch
     /// <summary>How many of the frames carry a number.</summary>
     public int NumberedCount { get; private set; }
 
+    /// <summary>How many of the frames, the first ones, may be sent at once.</summary>
+    public int ReadyCount { get; private set; }
+
+    /// <summary>What has to be committed before the others are sent.</summary>
+    public long Mark { get; set; }
+
+    /// <summary>What was added so far may be sent at once; what comes has to wait for <see cref="Mark"/>.</summary>
+    public void EndReady() => ReadyCount = Count;
+
     /// <summary>Adds a frame without a number.</summary>
     public void Add(ReadOnlyMemory<byte> frame)
     {
@@ -42,6 +51,8 @@ internal sealed class FrameBatch
     {
         _ends.Clear();
         NumberedCount = 0;
+        ReadyCount = 0;
+        Mark = 0;
         if (_bytes.Capacity > KeptBetweenBatches)
         {
             _bytes = new ArrayBufferWriter<byte>();

@@ -28,13 +28,13 @@ internal sealed class Handshake(SessionServices services)
             case SessionHello hello:
                 Principal? known = await AuthenticateAsync(hello.Auth, context, cancellationToken).ConfigureAwait(false);
                 return ResumeOf(hello) is { } data
-                    ? await ResumeAsync(data with { Features = FeaturesOf(hello, known is null) }, IsOwnedBy(known), connection, first.Header).ConfigureAwait(false)
-                    : Open(hello, known, connection, context, first.Header);
+                    ? await ResumeAsync(data with { Features = FeaturesOf(hello, known is null) }, IsOwnedBy(known), connection, first.Header, cancellationToken).ConfigureAwait(false)
+                    : await OpenAsync(hello, known, connection, context, first.Header, cancellationToken).ConfigureAwait(false);
             case SessionResume resume:
                 Func<Principal, bool> isOwner = resume.Auth is null && context.Principal is null
                     ? static _ => true // the token alone proves it
                     : IsOwnedBy(await AuthenticateAsync(resume.Auth, context, cancellationToken).ConfigureAwait(false));
-                return await ResumeAsync(new ResumeData(resume.ResumeToken, resume.LastEventSeq ?? 0, null), isOwner, connection, first.Header).ConfigureAwait(false);
+                return await ResumeAsync(new ResumeData(resume.ResumeToken, resume.LastEventSeq ?? 0, null), isOwner, connection, first.Header, cancellationToken).ConfigureAwait(false);
             default:
                 throw Unauthenticated("The first frame must be session.hello or session.resume.");
         }
@@ -134,12 +134,12 @@ internal sealed class Handshake(SessionServices services)
         }
     }
 
-    private Session Open(SessionHello hello, Principal? known, SessionConnection connection, ConnectionContext context, FrameHeader header)
+    private async Task<Session> OpenAsync(
+        SessionHello hello, Principal? known, SessionConnection connection, ConnectionContext context, FrameHeader header, CancellationToken cancellationToken)
     {
         SessionId id = SessionId.New(services.Clock);
-        var window = new SentWindow(services.Options.MaxHeldFramesPerSession, services.Options.MaxHeldBytesPerSession);
         Principal principal = known ?? Principal.Anonymous(id.Value);
-        var session = new Session(id, principal, new SessionOutbox(new SessionSequence(id, principal, window, new AckLag(services.Options.BackPressureThreshold))), services.Clock);
+        Session session = services.SessionFactory.Create(id, principal);
 
         string token = ResumeTokenHash.Mint(out ResumeTokenHash hash);
         if (!services.Sessions.TryAdd(session, connection, hash))
@@ -150,13 +150,25 @@ internal sealed class Handshake(SessionServices services)
                 retryable: true);
         }
 
-        Begin(session, connection, token, lastEventSeq: null, FeaturesOf(hello, known is null), header);
+        Features features = FeaturesOf(hello, known is null);
+        try
+        {
+            await session.Store.KeepAsync(features, hash, isNew: true, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            services.Sessions.Remove(session);
+            throw;
+        }
+
+        Begin(session, connection, token, lastEventSeq: null, features, header);
         Log.SessionOpened(services.Logger, id, principal.Name, hello.Client?.Name ?? hello.ClientName, context.RemoteAddress);
         return session;
     }
 
     // A failed attempt consumes nothing: the token is used up only when the new connection has the session.
-    private async Task<Session> ResumeAsync(ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header)
+    private async Task<Session> ResumeAsync(
+        ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header, CancellationToken cancellationToken)
     {
         ResumeTokenHash hash = ResumeTokenHash.Of(data.Token);
         long last = Math.Max(0, data.LastEventSeq);
@@ -174,10 +186,20 @@ internal sealed class Handshake(SessionServices services)
         }
 
         string next = ResumeTokenHash.Mint(out ResumeTokenHash nextHash);
-        if (!Begin(session, connection, next, last, data.Features ?? session.Features, header))
+        Features features = data.Features ?? session.Features;
+        try
         {
+            await session.Store.KeepAsync(features, nextHash, isNew: false, cancellationToken).ConfigureAwait(false);
+            if (!Begin(session, connection, next, last, features, header))
+            {
+                throw Expired();
+            }
+        }
+        catch
+        {
+            session.Store.AppendUnresumed(session.Features, hash);
             services.Sessions.Release(session);
-            throw Expired();
+            throw;
         }
 
         services.Sessions.Attach(session, connection, nextHash);

@@ -149,27 +149,14 @@ internal sealed class JobRequests(Session session, SessionServices services)
             case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
-                session.Outbox.Open(accepted.Job, AcceptedFrame(header, spec.Id, spec.Trace, accepted.Payload) with { UntilReceived = true });
+                session.Outbox.Open(accepted.Job, new ControlFrame(accepted.Frame, OutlivesConnection: true) { IsCommitted = true, UntilReceived = true });
                 services.Runner.Start(accepted.Job, accepted.Work);
                 break;
             case SubmitDecision.Repeat { Original: var original }:
-                _ = TraceContext.TryParse(original.Trace, out TraceContext? trace);
-                session.Outbox.Post(AcceptedFrame(header, original.JobId, trace, original.Payload));
+                session.Outbox.Post(new ControlFrame(_submission.AcceptedFrame(header, original), OutlivesConnection: true) { IsCommitted = true });
                 break;
         }
     }
-
-    // request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).
-    private ControlFrame AcceptedFrame(FrameHeader header, JobId jobId, TraceContext? trace, byte[] payload) => new(
-        ControlFrames.Frame<JobAccepted>(payload, new FrameHeader
-        {
-            Id = MessageId.New(services.Clock),
-            SessionId = session.Id,
-            JobId = jobId,
-            Trace = trace,
-            RequestId = header.Id,
-        }),
-        OutlivesConnection: true);
 
     private JobSubscribed Subscribed(Job job, JobSnapshot now, bool replayed) => new()
     {

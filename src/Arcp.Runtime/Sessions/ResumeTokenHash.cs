@@ -7,21 +7,27 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>The hash of a resume token (§6.3); the token itself is never kept.</summary>
 internal readonly struct ResumeTokenHash : IEquatable<ResumeTokenHash>
 {
-    private const int Bytes = 32;
+    private const int TokenBytes = 32;
 
     private readonly byte[]? _hash;
 
     private ResumeTokenHash(byte[] hash) => _hash = hash;
 
+    /// <summary>The hash.</summary>
+    public ReadOnlyMemory<byte> Bytes => _hash;
+
     /// <summary>Mints a token of 256 bits.</summary>
     public static string Mint(out ResumeTokenHash hash)
     {
-        Span<byte> random = stackalloc byte[Bytes];
+        Span<byte> random = stackalloc byte[TokenBytes];
         RandomNumberGenerator.Fill(random);
         string token = "rt_" + Base64Url.EncodeToString(random);
         hash = Of(token);
         return token;
     }
+
+    /// <summary>The hash that <see cref="Bytes"/> gave.</summary>
+    public static ResumeTokenHash FromBytes(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray());
 
     public static ResumeTokenHash Of(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 

@@ -1,4 +1,5 @@
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Sessions;
 
@@ -15,6 +16,44 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
 
     /// <summary>The highest number that is no longer held.</summary>
     public long Floor { get; private set; }
+
+    /// <summary>Goes on where an earlier run has stopped.</summary>
+    /// <param name="floor">The highest number that is no longer held.</param>
+    /// <param name="lastSeq">The highest number sent.</param>
+    /// <param name="sent">What the numbers stand for, in order; those whose job is gone are no longer held.</param>
+    public void Restore(long floor, long lastSeq, IEnumerable<(Job? Job, StoredFrames Frames)> sent)
+    {
+        LastSeq = lastSeq;
+        foreach ((Job? job, StoredFrames frames) in sent)
+        {
+            if (job is null)
+            {
+                floor = Math.Max(floor, frames.FirstSeq + frames.Count - 1);
+                continue;
+            }
+
+            byte[]? own = frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray();
+            if (own is null && _runs.Last?.Value is { OwnTail: null } last && last.Job == job && last.FirstEntry + last.Count == frames.FirstEntry)
+            {
+                last.Count += frames.Count;
+                last.Bytes += frames.Size;
+            }
+            else
+            {
+                _runs.AddLast(new SentRun(job, frames.FirstSeq, frames.FirstEntry) { Count = frames.Count, Bytes = frames.Size, OwnTail = own });
+            }
+
+            _bytes += frames.Size;
+        }
+
+        Release(floor);
+    }
+
+    /// <summary>The number that an entry of a job was sent with; null = it is not held, or was not sent.</summary>
+    public long? FindSeq(Job job, long entry) => _runs
+        .Where(run => run.Job == job && run.OwnTail is null && entry >= run.FirstEntry && entry < run.FirstEntry + run.Count)
+        .Select(run => (long?)(run.FirstSeq + entry - run.FirstEntry))
+        .FirstOrDefault();
 
     /// <summary>Gives the next number to a log entry.</summary>
     public long Add(Job job, long entryNumber, int bytes)

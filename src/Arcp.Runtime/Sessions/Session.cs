@@ -9,7 +9,7 @@ namespace Arcp.Runtime.Sessions;
 
 /// <summary>A session: who it is, what it negotiated, what it has to send. It outlives its connections (§6.3).</summary>
 /// <remarks>Thread-safe. It can only be made for a principal that has been authenticated.</remarks>
-internal sealed class Session(SessionId id, Principal principal, SessionOutbox outbox, TimeProvider clock)
+internal sealed class Session(SessionId id, Principal principal, SessionOutbox outbox, SessionStore store, TimeProvider clock)
 {
     public SessionId Id { get; } = id;
 
@@ -19,6 +19,9 @@ internal sealed class Session(SessionId id, Principal principal, SessionOutbox o
     public Features Features { get; set; }
 
     public SessionOutbox Outbox { get; } = outbox;
+
+    /// <summary>What of the session is kept.</summary>
+    public SessionStore Store { get; } = store;
 
     /// <summary>The answer to the last submit, which the answer to the next one waits for (§7.1). Touched by the one read loop; never fails.</summary>
     public Task LastAnswer { get; set; } = Task.CompletedTask;
@@ -35,7 +38,15 @@ internal sealed class Session(SessionId id, Principal principal, SessionOutbox o
     public ReadOnlyMemory<byte> Frame(ArcpMessage message, FrameHeader answers = default, JobId? jobId = null) =>
         ControlFrames.Frame(message, new FrameHeader { Id = MessageId.New(clock), SessionId = Id, JobId = jobId, Trace = answers.Trace });
 
-    /// <summary>Queues a frame for this connection.</summary>
-    public void Post(ArcpMessage message, FrameHeader answers = default, JobId? jobId = null) =>
-        Outbox.Post(new ControlFrame(Frame(message, answers, jobId), OutlivesConnection: false));
+    /// <summary>Queues a frame for this connection, which waits until what it shows is committed.</summary>
+    public void Post(ArcpMessage message, FrameHeader answers = default) =>
+        Outbox.Post(new ControlFrame(Frame(message, answers), OutlivesConnection: false));
+
+    /// <summary>Queues a frame for this connection that shows nothing which is kept: it waits for no commit.</summary>
+    public void PostAtOnce(ArcpMessage message, FrameHeader answers = default) =>
+        Outbox.Post(new ControlFrame(Frame(message, answers), OutlivesConnection: false) { IsCommitted = true });
+
+    /// <summary>Queues the frame that ends this connection.</summary>
+    public void PostLast(ArcpMessage message, FrameHeader answers = default) =>
+        Outbox.Post(new ControlFrame(Frame(message, answers), OutlivesConnection: false) { IsLast = true });
 }

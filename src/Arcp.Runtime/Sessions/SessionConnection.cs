@@ -85,7 +85,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
             services.Clock,
             services.Deadlines,
             services.Options.HeartbeatInterval,
-            ping: () => session.Post(new SessionPing { Nonce = Ulid.MintWithPrefix("ping_", services.Clock.GetUtcNow()), SentAt = services.Clock.GetUtcNow() }),
+            ping: () => session.PostAtOnce(new SessionPing { Nonce = Ulid.MintWithPrefix("ping_", services.Clock.GetUtcNow()), SentAt = services.Clock.GetUtcNow() }),
             lost: () => End(ConnectionEnd.OfAbsentPeer("nothing was received for two heartbeat intervals", session.Frame(ControlFrames.ToSessionError(
                 new ArcpException(ErrorCode.HeartbeatLost, "Nothing was received for two heartbeat intervals; the session can be resumed."))))));
     }

@@ -136,12 +136,12 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
         switch (message)
         {
             case SessionPing ping:
-                session.Post(new SessionPong { PingNonce = ping.Nonce, ReceivedAt = services.Clock.GetUtcNow() }, header);
+                session.PostAtOnce(new SessionPong { PingNonce = ping.Nonce, ReceivedAt = services.Clock.GetUtcNow() }, header);
                 return null;
             case SessionPong:
                 return null;
             case SessionClose close:
-                session.Post(new SessionClosed { Reason = close.Reason }, header);
+                session.PostLast(new SessionClosed { Reason = close.Reason }, header);
                 return "the client has asked for it";
             case SessionAck ack:
                 Require(Features.Ack);

@@ -9,14 +9,17 @@ namespace Arcp.Runtime.Sessions;
 /// Thread-safe. One <see cref="SessionWriter"/> at a time collects from it. Numbers are given while collecting, under the one lock that
 /// orders control frames and events: what is queued together with a change to a job is sent before what that change puts into the job's log.
 /// Locks are taken in the order outbox, job; a job never calls back with its lock held.
+/// What is collected may be sent when the store has committed what it shows: the runtime's journal has one order, and a control frame waits for what came before it there,
+/// numbered frames for their numbers.
 /// </remarks>
-internal sealed class SessionOutbox(SessionSequence sequence)
+internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store)
 {
     private readonly Lock _lock = new();
     private readonly CursorSet _cursors = new();
     private readonly SessionSequence _sequence = sequence;
     private readonly WakeSignal _wake = new();
     private readonly ControlQueue _control = new();
+    private readonly List<JobId> _readToEnd = [];
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
@@ -46,6 +49,18 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         }
     }
 
+    /// <summary>Whether the connection's sending is to end when what is queued has been sent.</summary>
+    public bool IsComplete
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isComplete;
+            }
+        }
+    }
+
     /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have, then the numbers that the client has not.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
@@ -65,6 +80,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             }
 
             _sequence.Features = connection.Features;
+            _sequence.Missing = null;
             _control.Restart(new ControlFrame(connection.Welcome, OutlivesConnection: false), lastEventSeq);
             _connection = connection;
             _farewell = null;
@@ -90,7 +106,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Add(frame);
+            AddNeedsLock(frame);
         }
 
         _wake.Set();
@@ -103,7 +119,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             foreach (ControlFrame frame in frames)
             {
-                _control.Add(frame);
+                AddNeedsLock(frame);
             }
         }
 
@@ -116,7 +132,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Add(act());
+            AddNeedsLock(act());
         }
 
         _wake.Set();
@@ -133,7 +149,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 return; // the session went while the submit was decided; the job runs unread
             }
 
-            _control.Add(accepted);
+            AddNeedsLock(accepted);
             _cursors.Add(cursor);
             job.Feed.SetHoldsBack(cursor, _connection is not null);
         }
@@ -176,7 +192,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         {
             if (_cursors.Contains(job.Spec.Id))
             {
-                _control.Add(makeAnswer(job.Snapshot(), null));
+                AddNeedsLock(makeAnswer(job.Snapshot(), null));
             }
             else if (_cursors.Subscriptions >= limit)
             {
@@ -187,7 +203,8 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 opened = new JobCursor(job, this, isSubscription: true);
                 JobSnapshot snapshot = _cursors.Add(opened);
                 opened.Position = choosePosition(snapshot);
-                _control.Add(makeAnswer(snapshot, opened.Position));
+                store.AppendOpened(opened);
+                AddNeedsLock(makeAnswer(snapshot, opened.Position));
             }
         }
 
@@ -204,6 +221,29 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             if (_cursors.TryGet(jobId, out JobCursor? cursor) && cursor.IsSubscription)
             {
                 _cursors.Remove(cursor);
+                store.AppendClosed(jobId);
+            }
+        }
+    }
+
+    /// <summary>Goes on where an earlier run has stopped.</summary>
+    /// <param name="cursors">What the session reads.</param>
+    /// <param name="answers">Acceptances that its client may not have, each with the highest number that was sent before it.</param>
+    public void Restore(IEnumerable<JobCursor> cursors, IEnumerable<(ControlFrame Frame, long AfterSeq)> answers)
+    {
+        lock (_lock)
+        {
+            foreach (JobCursor cursor in cursors)
+            {
+                long position = cursor.Position;
+                _cursors.Add(cursor);
+                cursor.Position = position;
+                cursor.OnAppended();
+            }
+
+            foreach ((ControlFrame frame, long afterSeq) in answers)
+            {
+                _control.Restore(frame, afterSeq);
             }
         }
     }
@@ -229,7 +269,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
 
             if (lastFrame is { } frame)
             {
-                _control.Add(new ControlFrame(frame, OutlivesConnection: false));
+                AddNeedsLock(new ControlFrame(frame, OutlivesConnection: false) { IsLast = true });
             }
 
             _isComplete = true;
@@ -278,13 +318,14 @@ internal sealed class SessionOutbox(SessionSequence sequence)
     {
         lock (_lock)
         {
-            _control.Collect(batch, _sequence.HighestSent, _sequence.Floor);
+            _control.Collect(batch, store.Committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
+            batch.EndReady();
             if (!_isComplete && !batch.IsFull)
             {
                 CollectNumberedNeedsLock(batch);
             }
 
-            if (!_isComplete && batch.Count == 0 && _farewell is { } farewell)
+            if (!_isComplete && batch.Count == 0 && _control.IsEmpty && _sequence.Missing is null && _farewell is { } farewell)
             {
                 batch.Add(farewell);
                 _isComplete = true;
@@ -293,6 +334,37 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             return !_isComplete || !_control.IsEmpty;
         }
     }
+
+    /// <summary>Collects what does not have to wait, while numbered frames do: answers to pings, refusals.</summary>
+    public void CollectAnswers(FrameBatch batch)
+    {
+        lock (_lock)
+        {
+            _control.Collect(batch, store.Committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: false);
+        }
+    }
+
+    /// <summary>Ends when what a batch shows is committed.</summary>
+    public Task WhenCommittedAsync(FrameBatch batch) => store.WhenCommittedAsync(batch.Mark);
+
+    /// <summary>Begins what has to happen before more can be collected; null = nothing has to.</summary>
+    /// <param name="cancellationToken">Gives it up.</param>
+    public Task? Unblock(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (!_isComplete && _sequence.Missing is { } fetch)
+            {
+                _sequence.Missing = null;
+                return fetch(cancellationToken);
+            }
+
+            return _control.FirstUncommitted is { } mark ? store.WhenCommittedAsync(mark).WaitAsync(cancellationToken) : null;
+        }
+    }
+
+    /// <summary>Ends a wait: there may be something to collect.</summary>
+    public void Wake() => _wake.Set();
 
     /// <summary>Waits until there may be something to collect.</summary>
     public ValueTask WaitAsync() => _wake.WaitAsync();
@@ -316,6 +388,8 @@ internal sealed class SessionOutbox(SessionSequence sequence)
         connection?.OnStalled();
     }
 
+    private void AddNeedsLock(ControlFrame frame) => _control.Add(frame, store.Position);
+
     private void CollectNumberedNeedsLock(FrameBatch batch)
     {
         if (!_sequence.CollectReplay(batch))
@@ -323,7 +397,7 @@ internal sealed class SessionOutbox(SessionSequence sequence)
             EndSlowConsumerNeedsLock(null);
         }
 
-        while (!_isComplete && !_sequence.IsReplaying && !batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
+        while (!_isComplete && !_sequence.IsReplaying && _sequence.Missing is null && !batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
         {
             CollectedEntries collected = _sequence.Collect(cursor, batch);
             foreach (JobId child in collected.Announced)
@@ -336,28 +410,34 @@ internal sealed class SessionOutbox(SessionSequence sequence)
                 case LogReadStatus.Gone:
                     EndSlowConsumerNeedsLock(cursor);
                     break;
-                case LogReadStatus.More:
+                case LogReadStatus.More or LogReadStatus.Away:
                     cursor.OnAppended();
                     break;
                 default:
                     if (collected.SawTerminal)
                     {
                         _cursors.Remove(cursor);
+                        _readToEnd.Add(cursor.Job.Spec.Id);
                     }
 
                     break;
             }
         }
+
+        _sequence.Keep(_readToEnd);
+        _readToEnd.Clear();
+        batch.Mark = batch.NumberedCount == 0 ? 0 : store.Position;
     }
 
     // What has to be sent next is no longer held. A subscription ends by that; the session goes on after a resume.
     private void EndSlowConsumerNeedsLock(JobCursor? cursor)
     {
-        _control.Add(new ControlFrame(_connection!.SlowConsumerFrame(cursor?.Job.Spec.Id), OutlivesConnection: false));
+        AddNeedsLock(new ControlFrame(_connection!.SlowConsumerFrame(cursor?.Job.Spec.Id), OutlivesConnection: false) { IsLast = true });
         _isComplete = true;
         if (cursor is { IsSubscription: true })
         {
             _cursors.Remove(cursor);
+            _readToEnd.Add(cursor.Job.Spec.Id);
         }
     }
 

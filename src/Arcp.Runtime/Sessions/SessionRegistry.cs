@@ -42,11 +42,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
                 return false;
             }
 
-            _perPrincipal[QuotaOf(session)] = count + 1;
-            var entry = new Entry(session) { Connection = connection, Token = token };
-            _sessions.Add(session.Id, entry);
-            _byToken.Add(token, entry);
-            ArcpTelemetry.Sessions.Add(1);
+            AddNeedsLock(new Entry(session) { Connection = connection, Token = token });
             return true;
         }
     }
@@ -126,8 +122,36 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
             if (_sessions.TryGetValue(session.Id, out Entry? entry) && entry.Connection == connection)
             {
                 entry.Connection = null;
+                session.Store.AppendDetached();
                 StartWindowNeedsLock(entry);
             }
+        }
+    }
+
+    /// <summary>Removes a session that nobody has heard of yet.</summary>
+    public void Remove(Session session)
+    {
+        Entry entry;
+        lock (_lock)
+        {
+            entry = _sessions[session.Id];
+            entry.Connection = null;
+        }
+
+        Expire(entry);
+    }
+
+    /// <summary>Adds a session of an earlier run, which waits to be resumed.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="token">What resumes it.</param>
+    /// <param name="window">What is left of its window.</param>
+    public void Restore(Session session, ResumeTokenHash token, TimeSpan window)
+    {
+        lock (_lock)
+        {
+            var entry = new Entry(session) { Token = token };
+            AddNeedsLock(entry);
+            entry.Expiry = deadlines.Schedule(window, () => Expire(entry));
         }
     }
 
@@ -164,6 +188,14 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
     // Each anonymous session is a principal of its own; for the limit they are one, or there would be none.
     private static Principal QuotaOf(Session session) => session.Principal.IsAnonymous ? AllAnonymous : session.Principal;
 
+    private void AddNeedsLock(Entry entry)
+    {
+        _perPrincipal[QuotaOf(entry.Session)] = _perPrincipal.GetValueOrDefault(QuotaOf(entry.Session)) + 1;
+        _sessions.Add(entry.Session.Id, entry);
+        _byToken.Add(entry.Token, entry);
+        ArcpTelemetry.Sessions.Add(1);
+    }
+
     private void StartWindowNeedsLock(Entry entry)
     {
         if (entry is { Connection: null, IsClaimed: false })
@@ -195,6 +227,7 @@ internal sealed class SessionRegistry(ArcpRuntimeOptions options, DeadlineQueue 
 
         entry.Expiry?.Dispose();
         entry.Session.Outbox.Close();
+        entry.Session.Store.AppendForgotten();
         ArcpTelemetry.Sessions.Add(-1);
         Log.SessionExpired(logger, entry.Session.Id);
     }

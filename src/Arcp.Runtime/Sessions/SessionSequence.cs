@@ -9,11 +9,14 @@ namespace Arcp.Runtime.Sessions;
 
 /// <summary>The numbers of a session (§8.3): gives them to what it sends, remembers what each stands for, sends it again after a resume.</summary>
 /// <remarks>Needs the outbox's lock. Wire order is number order: while frames are sent again no new number is given.</remarks>
-internal sealed class SessionSequence(SessionId sessionId, Principal principal, SentWindow window, AckLag lag)
+internal sealed class SessionSequence(SessionId sessionId, Principal principal, SentWindow window, AckLag lag, SentFrameLog sent)
 {
     private readonly SentWindow _window = window;
+    private readonly SentFrameLog _sent = sent;
     private readonly byte[] _prefix = FrameWriter.SequencedPrefix(sessionId);
     private long _replayNext = long.MaxValue;
+    private LogPage? _replayPage;
+    private (Job Job, StreamedResult Result)? _assembling;
 
     /// <summary>What the session may be sent (§6.2).</summary>
     public Features Features { get; set; }
@@ -27,6 +30,9 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     /// <summary>Whether frames are being sent again.</summary>
     public bool IsReplaying => _replayNext != long.MaxValue;
 
+    /// <summary>Reads from the runtime's store what has to be sent next; null = it is at hand. Whoever takes it sets it back to null.</summary>
+    public Func<CancellationToken, Task>? Missing { get; set; }
+
     /// <summary>Whether every frame above a number can be sent again.</summary>
     public bool CanReplay(long lastEventSeq) => _window.HoldsAllAbove(lastEventSeq);
 
@@ -39,14 +45,23 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         if (upTo <= HighestSent && lag.Acknowledge(upTo, _window.LastSeq))
         {
             _window.Release(upTo);
+            _sent.KeepFloor(_window.Floor);
         }
+    }
+
+    /// <summary>Keeps the numbers that were given since the last time.</summary>
+    /// <param name="closed">The jobs that were read to their end by them.</param>
+    public void Keep(IReadOnlyList<JobId> closed)
+    {
+        _sent.Keep(closed);
+        _sent.KeepFloor(_window.Floor);
     }
 
     /// <summary>Collects frames that are sent again, as many as there is room for.</summary>
     /// <returns>False when one of them is no longer held.</returns>
     public bool CollectReplay(FrameBatch batch)
     {
-        while (!batch.IsFull && _replayNext <= _window.LastSeq)
+        while (!batch.IsFull && Missing is null && _replayNext <= _window.LastSeq)
         {
             if (_window.Find(_replayNext) is not { } sent)
             {
@@ -61,15 +76,20 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
 
             long position = sent.Entry - 1;
             var sink = new ReplaySink(this, batch, sent.Job, sent.Count);
-            if (sent.Job.Feed.Read(ref position, ref sink) is LogReadStatus.Gone)
+            switch (sent.Job.Feed.Read(_replayPage, ref position, ref sink))
             {
-                return false;
+                case LogReadStatus.Gone:
+                    return false;
+                case LogReadStatus.Away:
+                    Missing = async cancellationToken => _replayPage = await sent.Job.Feed.FetchAsync(sent.Entry - 1, cancellationToken).ConfigureAwait(false);
+                    break;
             }
         }
 
         if (_replayNext > _window.LastSeq)
         {
             _replayNext = long.MaxValue;
+            _replayPage = null;
         }
 
         return true;
@@ -80,6 +100,11 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     {
         var sink = new LiveSink(this, batch, cursor.Job);
         LogReadStatus status = cursor.Job.Feed.Read(cursor, ref sink);
+        if (status is LogReadStatus.Away)
+        {
+            Missing = cancellationToken => cursor.Job.Feed.FetchAsync(cursor, cancellationToken);
+        }
+
         return new CollectedEntries(status, sink.SawTerminal, sink.Announced ?? []);
     }
 
@@ -87,13 +112,26 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     private bool IsOwner(Job job) => Features.HasFlag(Features.ProvisionedCredentials) && job.Spec.Principal == principal;
 
     // A streamed result is put together for a session that takes no chunks, as long as they are held (§6.2).
-    private ReadOnlySpan<byte> TailOf(in LogEntry entry, Job job, bool isOwner)
+    private bool TryGetTail(in LogEntry entry, Job job, bool isOwner, out ReadOnlySpan<byte> tail)
     {
-        ReadOnlySpan<byte> tail = entry.TailFor(isOwner);
-        return entry.Kind is EntryKind.Terminal && !Features.HasFlag(Features.ResultChunk)
-            && job.Snapshot().State.Decision is JobOutcome.SucceededByStream streamed && StreamedResult.TryAssemble(job) is { } inline
-            ? StreamedResult.WithInline(tail, inline, streamed.Summary)
-            : tail;
+        tail = entry.TailFor(isOwner);
+        if (entry.Kind is not EntryKind.Terminal || Features.HasFlag(Features.ResultChunk) || !StreamedResult.IsToldBy(tail, out string? summary))
+        {
+            return true;
+        }
+
+        StreamedResult result = _assembling is { } begun && begun.Job == job ? begun.Result : new StreamedResult();
+        LogReadStatus status = result.Read(job, null);
+        if (status is LogReadStatus.Away)
+        {
+            _assembling = (job, result);
+            Missing = cancellationToken => result.ReadAllAsync(job, cancellationToken);
+            return false;
+        }
+
+        _assembling = null;
+        tail = status is LogReadStatus.CaughtUp ? StreamedResult.WithInline(tail, result.ToJson(), summary) : tail;
+        return true;
     }
 
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
@@ -108,7 +146,9 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         if (Features.HasFlag(Features.Ack) && lag.IsDue(_window.LastSeq))
         {
             byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
-            Write(batch, _window.AddOwn(job, warning), warning);
+            long seq = _window.AddOwn(job, warning);
+            _sent.AddOwn(seq, job.Spec.Id, warning);
+            Write(batch, seq, warning);
         }
     }
 
@@ -125,17 +165,23 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
 
         public List<JobId>? Announced { get; private set; }
 
-        public bool Accept(long number, in LogEntry entry)
+        public SinkAnswer Accept(long number, in LogEntry entry)
         {
             if ((entry.Required & ~sequence.Features) != 0)
             {
-                return true; // a kind that this session has not negotiated (§6.2); it takes no number
+                return SinkAnswer.More; // a kind that this session has not negotiated (§6.2); it takes no number
+            }
+
+            if (!sequence.TryGetTail(entry, job, _isOwner, out ReadOnlySpan<byte> tail))
+            {
+                return SinkAnswer.NotTaken;
             }
 
             sequence.WarnIfDue(batch, job);
-            ReadOnlySpan<byte> tail = sequence.TailOf(entry, job, _isOwner);
             int length = sequence._prefix.Length + tail.Length;
-            sequence.Write(batch, sequence._window.Add(job, number, length), tail);
+            long seq = sequence._window.Add(job, number, length);
+            sequence._sent.Add(seq, job.Spec.Id, number, length);
+            sequence.Write(batch, seq, tail);
             SawTerminal |= entry.Kind is EntryKind.Terminal;
             if (entry.Kind is EntryKind.ChildAnnounced && job.Children.AnnouncedNeedsLock(number) is { } child)
             {
@@ -143,7 +189,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             }
 
             _taken += length;
-            return _taken < Quantum && !batch.IsFull;
+            return _taken < Quantum && !batch.IsFull ? SinkAnswer.More : SinkAnswer.Full;
         }
     }
 
@@ -153,10 +199,15 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         private readonly bool _isOwner = sequence.IsOwner(job);
         private long _left = count;
 
-        public bool Accept(long number, in LogEntry entry)
+        public SinkAnswer Accept(long number, in LogEntry entry)
         {
-            sequence.Write(batch, sequence._replayNext++, sequence.TailOf(entry, job, _isOwner));
-            return --_left > 0 && !batch.IsFull;
+            if (!sequence.TryGetTail(entry, job, _isOwner, out ReadOnlySpan<byte> tail))
+            {
+                return SinkAnswer.NotTaken;
+            }
+
+            sequence.Write(batch, sequence._replayNext++, tail);
+            return --_left > 0 && !batch.IsFull ? SinkAnswer.More : SinkAnswer.Full;
         }
     }
 }

@@ -5,6 +5,7 @@ using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Credentials;
 using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Storage;
 using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
@@ -38,10 +39,15 @@ internal sealed record SessionServices
 
     public required IJobObservationPolicy ObservationPolicy { get; init; }
 
-    public required IIdempotencyStore Idempotency { get; init; }
+    public required IdempotencyStore Idempotency { get; init; }
 
-    /// <summary>Seals the cursors of listings.</summary>
-    public byte[] CursorKey { get; } = RandomNumberGenerator.GetBytes(32);
+    /// <summary>Seals the cursors of listings. Set before the first session is opened, when an earlier run has left one.</summary>
+    public byte[] CursorKey { get; set; } = RandomNumberGenerator.GetBytes(32);
 
     public required SessionRegistry Sessions { get; init; }
+
+    public required SessionFactory SessionFactory { get; init; }
+
+    /// <summary>Commits what is kept over the end of the process; null = nothing is.</summary>
+    public required Journal? Journal { get; init; }
 }

@@ -3,18 +3,25 @@ using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time.</summary>
+/// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time, and nothing before what it shows is committed.</summary>
 internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, HeartbeatMonitor? heartbeat)
 {
+    private readonly FrameBatch _batch = new();
+    private readonly FrameBatch _answers = new();
+
     /// <summary>Sends until the outbox is complete.</summary>
     /// <exception cref="TransportException">The connection is lost.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var batch = new FrameBatch();
+        using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static outbox => ((SessionOutbox)outbox!).Wake(), outbox);
         while (true)
         {
-            bool goesOn = outbox.Collect(batch);
-            if (batch.Count == 0)
+            bool goesOn = outbox.Collect(_batch);
+            if (_batch.Count > 0)
+            {
+                await SendBatchAsync(cancellationToken).ConfigureAwait(false);
+            }
+            else if (!await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
             {
                 if (!goesOn)
                 {
@@ -22,19 +29,103 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
                 }
 
                 await outbox.WaitAsync().ConfigureAwait(false);
-                continue;
+                cancellationToken.ThrowIfCancellationRequested();
             }
-
-            for (int i = 0; i < batch.Count; i++)
-            {
-                await transport.WriteAsync(batch[i], cancellationToken).ConfigureAwait(false);
-            }
-
-            await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
-            heartbeat?.OnSent();
-            ArcpTelemetry.FramesSent.Add(batch.Count);
-            ArcpTelemetry.EventsDelivered.Add(batch.NumberedCount);
-            batch.Clear();
         }
+    }
+
+    private async Task SendBatchAsync(CancellationToken cancellationToken)
+    {
+        Task committed = outbox.WhenCommittedAsync(_batch);
+        if (!committed.IsCompleted)
+        {
+            await SendAsync(_batch, 0, _batch.ReadyCount, cancellationToken).ConfigureAwait(false);
+            await AnswerUntilAsync(committed, cancellationToken).ConfigureAwait(false);
+            await SendAsync(_batch, _batch.ReadyCount, _batch.Count, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await SendAsync(_batch, 0, _batch.Count, cancellationToken).ConfigureAwait(false);
+        }
+
+        ArcpTelemetry.EventsDelivered.Add(_batch.NumberedCount);
+        _batch.Clear();
+    }
+
+    // A fetch is given up when nothing numbered is sent any more; a commit is waited for.
+    private async Task<bool> TryUnblockAsync(CancellationToken cancellationToken)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        bool wasComplete = outbox.IsComplete;
+        if (outbox.Unblock(giveUp.Token) is not { } unblocked)
+        {
+            return false;
+        }
+
+        try
+        {
+            await AnswerUntilAsync(unblocked, cancellationToken, () => !wasComplete && outbox.IsComplete).ConfigureAwait(false);
+        }
+        finally
+        {
+            await giveUp.CancelAsync().ConfigureAwait(false);
+            await unblocked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return true;
+    }
+
+    /// <summary>Waits, and sends meanwhile what does not have to.</summary>
+    private async Task AnswerUntilAsync(Task task, CancellationToken cancellationToken, Func<bool>? isGivenUp = null)
+    {
+        Task woken = task.ContinueWith(
+            static (_, outbox) => ((SessionOutbox)outbox!).Wake(), outbox, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        while (!task.IsCompleted)
+        {
+            if (isGivenUp?.Invoke() is true)
+            {
+                return;
+            }
+
+            if (!await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false))
+            {
+                await outbox.WaitAsync().ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+
+        await woken.ConfigureAwait(false);
+        await task.ConfigureAwait(false);
+        await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false); // what was queued before the numbered frames is committed with them, and comes first
+    }
+
+    private async Task<bool> TrySendAnswersAsync(CancellationToken cancellationToken)
+    {
+        outbox.CollectAnswers(_answers);
+        if (_answers.Count == 0)
+        {
+            return false;
+        }
+
+        await SendAsync(_answers, 0, _answers.Count, cancellationToken).ConfigureAwait(false);
+        _answers.Clear();
+        return true;
+    }
+
+    private async Task SendAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
+    {
+        if (from == to)
+        {
+            return;
+        }
+
+        for (int i = from; i < to; i++)
+        {
+            await transport.WriteAsync(frames[i], cancellationToken).ConfigureAwait(false);
+        }
+
+        await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
+        heartbeat?.OnSent();
+        ArcpTelemetry.FramesSent.Add(to - from);
     }
 }

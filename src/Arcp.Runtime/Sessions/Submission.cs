@@ -69,7 +69,7 @@ internal sealed class Submission(Session session, SessionServices services)
                 }
                 catch
                 {
-                    await ticket.ReleaseAsync().ConfigureAwait(false);
+                    ticket.Release();
                     throw;
                 }
 
@@ -79,7 +79,7 @@ internal sealed class Submission(Session session, SessionServices services)
     }
 
     // All that may fail comes first; then the job exists, and whoever asks with the same key may know of it.
-    private async ValueTask<SubmitDecision.NewJob> CreateAsync(AgentDescriptor agent, FrameHeader header, JobSubmit submit, IIdempotencyTicket? ticket)
+    private async ValueTask<SubmitDecision.NewJob> CreateAsync(AgentDescriptor agent, FrameHeader header, JobSubmit submit, IdempotencyTicket? ticket)
     {
         CheckParent(submit);
         var spec = new JobSpec
@@ -99,15 +99,26 @@ internal sealed class Submission(Session session, SessionServices services)
             StreamsResult = session.Has(Features.ResultChunk),
         };
         using PreparedJob prepared = await services.JobFactory.PrepareAsync(spec).ConfigureAwait(false);
-        byte[] payload = FrameWriter.WritePayload(ToAccepted(prepared.Spec));
-        if (ticket is not null)
-        {
-            await ticket.AcceptAsync(new AcceptedSubmit(spec.Id, spec.Trace.Value, payload)).ConfigureAwait(false);
-        }
-
+        var accepted = new AcceptedSubmit(spec.Id, spec.Trace.Value, FrameWriter.WritePayload(ToAccepted(prepared.Spec)));
+        ReadOnlyMemory<byte> frame = AcceptedFrame(header, accepted);
+        await prepared.KeepAsync(frame, ticket?.ToStored(accepted)).ConfigureAwait(false);
         Job job = prepared.Create();
-        ticket?.Publish();
-        return new SubmitDecision.NewJob(job, new AgentWork(agent, services.AgentEnvironment), payload);
+        ticket?.Accept(accepted);
+        return new SubmitDecision.NewJob(job, new AgentWork(agent, services.AgentEnvironment), frame);
+    }
+
+    /// <summary>Makes the frame that accepts a submit. request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).</summary>
+    public ReadOnlyMemory<byte> AcceptedFrame(FrameHeader header, AcceptedSubmit accepted)
+    {
+        _ = TraceContext.TryParse(accepted.Trace, out TraceContext? trace);
+        return ControlFrames.Frame<JobAccepted>(accepted.Payload, new FrameHeader
+        {
+            Id = MessageId.New(services.Clock),
+            SessionId = session.Id,
+            JobId = accepted.JobId,
+            Trace = trace,
+            RequestId = header.Id,
+        });
     }
 
     private LeaseGuard ToGuard(JobSubmit submit)

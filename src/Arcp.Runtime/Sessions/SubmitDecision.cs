@@ -14,8 +14,8 @@ internal abstract record SubmitDecision
     /// <summary>The job exists; it starts when the acceptance is queued.</summary>
     /// <param name="Job">The job.</param>
     /// <param name="Work">What it will do.</param>
-    /// <param name="Payload">The payload of its <c>job.accepted</c>.</param>
-    public sealed record NewJob(Job Job, IJobWork Work, byte[] Payload) : SubmitDecision;
+    /// <param name="Frame">Its <c>job.accepted</c>, which is kept already.</param>
+    public sealed record NewJob(Job Job, IJobWork Work, ReadOnlyMemory<byte> Frame) : SubmitDecision;
 
     /// <summary>The same request was accepted before under its idempotency key (§7.2).</summary>
     /// <param name="Original">What it was answered with.</param>

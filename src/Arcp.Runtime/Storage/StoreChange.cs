@@ -10,13 +10,13 @@ public abstract record StoreChange
     {
     }
 
-    /// <summary>A job was accepted, or delegated.</summary>
-    /// <param name="Job">The job, without entries and without an end.</param>
+    /// <summary>A job was accepted, or delegated. When the job is kept already, nothing changes.</summary>
+    /// <param name="Job">The job, without entries and without an end: what it says of those is not looked at.</param>
     public sealed record JobAdded(StoredJob Job) : StoreChange;
 
     /// <summary>A job's log has grown by one entry.</summary>
     /// <param name="JobId">The job.</param>
-    /// <param name="Entry">The entry; its number is the next one.</param>
+    /// <param name="Entry">The entry; its number is the next one. An entry that is kept already stays as it is; one that would leave a gap makes the commit fail with <see cref="ArgumentException"/>.</param>
     public sealed record EntryAppended(JobId JobId, StoredEntry Entry) : StoreChange;
 
     /// <summary>A job has ended. Its last entry tells how.</summary>
@@ -39,7 +39,7 @@ public abstract record StoreChange
     /// <param name="JobId">The job.</param>
     public sealed record JobForgotten(JobId JobId) : StoreChange;
 
-    /// <summary>A submit was accepted under an idempotency key.</summary>
+    /// <summary>A submit was accepted under an idempotency key. It replaces what was kept under the key, and is kept whether or not its job is.</summary>
     /// <param name="Answer">What it was answered with.</param>
     public sealed record AnswerKept(StoredAnswer Answer) : StoreChange;
 
@@ -48,7 +48,7 @@ public abstract record StoreChange
     /// <param name="Key">The key.</param>
     public sealed record AnswerForgotten(StoredPrincipal Principal, string Key) : StoreChange;
 
-    /// <summary>A session was opened or resumed: it is connected now, and only this token resumes it.</summary>
+    /// <summary>A session was opened or resumed: it is connected now, and only this token resumes it. Its cursors, sent frames and numbers stay as they are.</summary>
     /// <param name="SessionId">The session.</param>
     /// <param name="Principal">Whose it is.</param>
     /// <param name="Features">What was negotiated, as a bit set.</param>
@@ -64,7 +64,8 @@ public abstract record StoreChange
     /// <param name="SessionId">The session.</param>
     public sealed record SessionForgotten(SessionId SessionId) : StoreChange;
 
-    /// <summary>A session was given frames to send. Its cursor on a job moves on with them, to the last entry that was sent.</summary>
+    /// <summary>A session was given frames to send. Its cursor on a job moves on with them, to the last entry that was sent; never back.</summary>
+    /// <remarks>Frames of a job that is not kept cannot be sent again: they count as sent and are released, with all before them.</remarks>
     /// <param name="SessionId">The session.</param>
     /// <param name="Frames">The frames, with neighbouring numbers, the first behind the last one kept.</param>
     public sealed record FramesSent(SessionId SessionId, IReadOnlyList<StoredFrames> Frames) : StoreChange;
@@ -84,7 +85,7 @@ public abstract record StoreChange
     /// <param name="JobId">The job.</param>
     public sealed record CursorClosed(SessionId SessionId, JobId JobId) : StoreChange;
 
-    /// <summary>A value was lent that must be revoked.</summary>
+    /// <summary>A value was lent that must be revoked. It is kept whether or not its job is.</summary>
     /// <param name="Credential">The value, encrypted.</param>
     public sealed record CredentialKept(StoredCredential Credential) : StoreChange;
 

@@ -26,7 +26,7 @@ public sealed record StoredSession
     /// <summary>The highest number that can no longer be asked for.</summary>
     public long Floor { get; init; }
 
-    /// <summary>What the numbers above the floor stand for, in their order, with nothing missing. The first may reach below the floor.</summary>
+    /// <summary>What the numbers above the floor stand for, in their order, with nothing missing, in the runs they were committed in. The first may reach below the floor.</summary>
     public IReadOnlyList<StoredFrames> Sent { get; init; } = [];
 
     /// <summary>The jobs it reads.</summary>

@@ -5,9 +5,9 @@ using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Credentials;
-using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Storage;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Credentials;
@@ -61,7 +61,9 @@ public class LendingSubmitTests
     public async Task A_store_that_fails_behind_the_issue_leaves_no_value_and_no_job()
     {
         var provisioner = new ScriptedProvisioner();
-        SessionServices services = Compose(provisioner, new ScriptedIdempotency(() => throw new IOException("the disk is full")), new ArcpRuntimeOptions());
+        var store = new ScriptedRuntimeStore { BeforeCommit = changes => changes.Any(change => change is StoreChange.JobAdded) ? throw new IOException("the disk is full") : Task.CompletedTask };
+        SessionServices services = Setup(provisioner, store, new ArcpRuntimeOptions()).Compose(out RuntimeRecovery? recovery);
+        await recovery!.RunAsync(services, CancellationToken.None);
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
         Task connection = new ConnectionHost(services).RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
         await using (var client = new WireClient(near))
@@ -253,7 +255,11 @@ public class LendingSubmitTests
         var accept = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var revoke = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         provisioner.OnRevoke = async (_, _, _) => await revoke.Task;
-        await using var runtime = new ArcpRuntime(Setup(provisioner, new ScriptedIdempotency(() => accept.Task), new ArcpRuntimeOptions { ShutdownGrace = TimeSpan.FromSeconds(1) }));
+        var store = new ScriptedRuntimeStore
+        {
+            BeforeCommit = changes => changes.Any(change => change is StoreChange.AnswerKept) ? accept.Task : Task.CompletedTask,
+        };
+        await using var runtime = new ArcpRuntime(Setup(provisioner, store, new ArcpRuntimeOptions { ShutdownGrace = TimeSpan.FromSeconds(1) }));
         await using var client = new WireClient(runtime.ConnectInProcess());
         await client.HelloAsync("secret-a", LeaseRequests.Features);
         await using var other = new WireClient(runtime.ConnectInProcess());
@@ -264,8 +270,9 @@ public class LendingSubmitTests
         await TestRuntime.UntilAsync(() => runtime.GetStatistics().OutstandingCredentials == 1, "the value is issued");
 
         Task stopping = runtime.StopAsync();
-        (await other.ExpectAsync("job.error")).Code.Should().Be("INTERNAL_ERROR", "its agent was asked to stop, so jobs are no longer taken");
+        await TestRuntime.UntilAsync(() => runtime.GetStatistics().RunningJobs == 0, "jobs are no longer taken, and those there were have ended");
         accept.SetResult();
+        (await other.ExpectAsync("job.error")).Code.Should().Be("INTERNAL_ERROR");
         WireFrame accepted = await client.ExpectAsync("job.accepted");
         await client.ExpectQuietAsync();
         revoke.SetResult();
@@ -284,9 +291,7 @@ public class LendingSubmitTests
         return document.RootElement.GetProperty("payload").GetRawText();
     }
 
-    private static SessionServices Compose(ICredentialProvisioner provisioner, IIdempotencyStore store, ArcpRuntimeOptions options) => Setup(provisioner, store, options).Compose();
-
-    private static RuntimeSetup Setup(ICredentialProvisioner provisioner, IIdempotencyStore store, ArcpRuntimeOptions options) => new()
+    private static RuntimeSetup Setup(ICredentialProvisioner provisioner, IRuntimeStore store, ArcpRuntimeOptions options) => new()
     {
         Options = options,
         Clock = TimeProvider.System,
@@ -305,21 +310,7 @@ public class LendingSubmitTests
                 return null;
             })),
         ],
-        Idempotency = store,
+        Store = store,
+        SecretProtector = new AesGcmSecretProtector(new byte[32]),
     };
-
-    private sealed class ScriptedIdempotency(Func<Task> accept) : IIdempotencyStore, IIdempotencyTicket
-    {
-        public int Count => 0;
-
-        public ValueTask<IdempotencyClaim> ClaimAsync(ScopedKey key, SubmitFingerprint fingerprint) => new(new IdempotencyClaim.Granted(this));
-
-        public async ValueTask AcceptAsync(AcceptedSubmit accepted) => await accept();
-
-        public void Publish()
-        {
-        }
-
-        public ValueTask ReleaseAsync() => ValueTask.CompletedTask;
-    }
 }

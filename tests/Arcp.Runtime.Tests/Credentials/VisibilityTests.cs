@@ -93,7 +93,7 @@ public class VisibilityTests
         WireFrame accepted = await client.SubmitAsync("gate");
         JobContext job = await lending.Agent.BegunAsync(accepted.JobId!);
         await job.RotateCredentialAsync(job.Credentials[0].Id);
-        await SkipToRotationAsync(client);
+        WireFrame withValue = await SkipToRotationAsync(client);
         await client.DisposeAsync();
 
         await using WireClient again = lending.Host.Connect();
@@ -101,6 +101,8 @@ public class VisibilityTests
         WireFrame rotation = await SkipToRotationAsync(again);
 
         rotation.Text.Should().NotContain(ScriptedProvisioner.Secret);
+        rotation.Id.Should().Be(withValue.Id, "it is the same event");
+        rotation.EventSeq.Should().Be(withValue.EventSeq);
         lending.Agent.Open(accepted.JobId!);
         await again.ReadJobToEndAsync(accepted.JobId!);
     }

@@ -146,10 +146,10 @@ public class JobLogTests
     {
         public int Same { get; private set; }
 
-        public bool Accept(long number, in LogEntry entry)
+        public SinkAnswer Accept(long number, in LogEntry entry)
         {
             Same += entry.TailFor(isOwner: true).SequenceEqual(expected[(int)number - 1]) ? 1 : 0;
-            return true;
+            return SinkAnswer.More;
         }
     }
 }

@@ -69,7 +69,7 @@ public class JobRaceTests
             var entries = new List<(long Number, string Text, bool IsTerminal)>();
             long position = 0;
             var sink = new TestJob.ListSink(entries);
-            job.Feed.Read(ref position, ref sink);
+            job.Feed.Read(null, ref position, ref sink);
             bool holds = won.Count(w => w) == 1
                 && ended == 1
                 && entries.Count == emitted + 2

@@ -92,7 +92,7 @@ public class DelegationStreamTests
             Authenticator = new StaticTokenAuthenticator([("secret-a", Principal.Named("alice"))]),
             ObservationPolicy = new DenyOthers(),
             Agents = [new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(parentAgent.RunAsync))],
-        }.Compose();
+        }.Compose(out _);
         (Core.Transports.InMemoryTransport near, Core.Transports.InMemoryTransport far) = Core.Transports.InMemoryTransport.CreatePair();
         Task connection = new Arcp.Runtime.Sessions.ConnectionHost(services).RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
         await using (var client = new WireClient(near))

@@ -1,5 +1,6 @@
 using System.Text;
 using Arcp.Core;
+using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
 using Arcp.Runtime.Tests.Support;
@@ -165,7 +166,7 @@ public class CancelRaceTests(ITestOutputHelper output)
         {
             Job job = TestJob.Create();
             job.TryApply(JobSignal.AgentStarted);
-            var outbox = new SessionOutbox(new SessionSequence(job.Spec.SubmittedBy, job.Spec.Principal, new SentWindow(1_000, 1 << 20), new AckLag(0)));
+            SessionOutbox outbox = new SessionFactory(new ArcpRuntimeOptions { BackPressureThreshold = 0 }, journal: null, TimeProvider.System).Create(job.Spec.SubmittedBy, job.Spec.Principal).Outbox;
             outbox.TryBegin(
                 new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = _ => "slow"u8.ToArray(), OnStalled = () => { } },
                 lastEventSeq: null).Should().BeTrue();

@@ -5,9 +5,9 @@ using Arcp.Core.Transports;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
-using Arcp.Runtime.Idempotency;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Storage;
 using Arcp.Runtime.Tests.Support;
 using Xunit.Abstractions;
 
@@ -267,46 +267,53 @@ public class IdempotencyTests(ITestOutputHelper output)
         (await client.ReadJobAsync(jobId))[^1].Raw("result").Should().Be("\"another request\"");
     }
 
-    [Theory]
-    [InlineData("claim")]
-    [InlineData("accept")]
-    [InlineData("release")]
-    public async Task A_store_that_fails_refuses_the_submit_and_leaves_nothing(string failing)
+    [Fact]
+    public async Task A_store_that_fails_refuses_the_submit_and_leaves_nothing()
     {
         int runs = 0;
-        var store = new FailingStore(failing);
-        (ConnectionHost host, SessionServices services) = CreateHost(store, () => runs++);
-        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
-        Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
-        await using (var client = new WireClient(near))
+        bool isFull = true;
+        var decide = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new ScriptedRuntimeStore
         {
-            await client.HelloAsync();
-            string keyed = await client.SendAsync("job.submit", new { agent = "counted", idempotency_key = "k" });
-            string plain = await client.SendAsync("job.submit", new { agent = "counted" });
-            await client.ExpectQuietAsync(); // the read loop does not wait for the store
-            store.Answer.SetResult();
-            WireFrame error = await client.ExpectRefusalAsync(keyed, "INTERNAL_ERROR");
-            error.Text.Should().NotContain("disk", "what a store throws is not for the peer");
-            ((bool)error.Payload["retryable"]!).Should().BeTrue();
+            BeforeCommit = async changes =>
+            {
+                if (changes.Any(change => change is StoreChange.AnswerKept))
+                {
+                    await decide.Task;
+                    throw isFull ? new IOException("the disk is full") : new InvalidOperationException("the answer of the refused submit came without what takes it back");
+                }
+            },
+        };
+        await using var runtime = new TestRuntime(builder => builder.UseStore(_ => store).AddAgent("counted", "1", (job, _) =>
+        {
+            runs++;
+            return Task.FromResult<RawJson?>(job.Input);
+        }));
+        await using WireClient client = await runtime.OpenAsync();
+        string keyed = await client.SendAsync("job.submit", new { agent = "counted", idempotency_key = "k" });
+        await client.ExpectQuietAsync(); // the read loop does not wait for the store
+        decide.SetResult();
+        WireFrame error = await client.ExpectRefusalAsync(keyed, "INTERNAL_ERROR");
+        error.Text.Should().NotContain("disk", "what a store throws is not for the peer");
+        ((bool)error.Payload["retryable"]!).Should().BeTrue();
+        runtime.Runtime.GetStatistics().Should().BeEquivalentTo(new { Jobs = 0, RunningJobs = 0, IdempotencyEntries = 0 });
 
-            WireFrame accepted = await client.ExpectAsync("job.accepted");
-            ((string?)accepted.Json["request_id"]).Should().Be(plain);
-            await client.ReadJobAsync(accepted.JobId!);
-            services.Jobs.Count.Should().Be(1, "the refused one is not there");
-            services.Jobs.ActiveCount.Should().Be(0);
-            runs.Should().Be(1);
-        }
-
-        await connection.WaitAsync(WireClient.Patience, TimeProvider.System);
-        services.Deadlines.Dispose();
+        isFull = false;
+        store.BeforeCommit = null;
+        await TestRuntime.UntilAsync(() => !runtime.Runtime.GetStatistics().IsStoreFailing, "the store is well again");
+        await client.SendAsync("job.submit", new { agent = "counted", idempotency_key = "k" });
+        WireFrame accepted = await client.ExpectAsync("job.accepted");
+        await client.ReadJobAsync(accepted.JobId!);
+        runs.Should().Be(1);
     }
 
     [Fact]
     public async Task A_job_whose_store_decides_after_the_shutdown_ends_at_once()
     {
         int runs = 0;
-        var store = new FailingStore("nothing");
-        (ConnectionHost host, SessionServices services) = CreateHost(store, () => runs++);
+        var decide = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new ScriptedRuntimeStore { BeforeCommit = changes => changes.Any(change => change is StoreChange.JobAdded) ? decide.Task : Task.CompletedTask };
+        (ConnectionHost host, SessionServices services) = await CreateHostAsync(store, () => runs++);
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
         Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
         await using (var client = new WireClient(near))
@@ -316,7 +323,7 @@ public class IdempotencyTests(ITestOutputHelper output)
             await client.ExpectQuietAsync();
             services.Jobs.Count.Should().Be(0, "nobody sees a job that is not decided");
             await services.Runner.StopAsync(TimeSpan.Zero, CancellationToken.None);
-            store.Answer.SetResult();
+            decide.SetResult();
             string jobId = (await client.ExpectAsync("job.accepted")).JobId!;
             (await client.ReadJobAsync(jobId)).Should().ContainSingle().Which.Code.Should().Be("INTERNAL_ERROR");
             services.Jobs.ActiveCount.Should().Be(0);
@@ -342,7 +349,7 @@ public class IdempotencyTests(ITestOutputHelper output)
         return document.RootElement.GetProperty("payload").GetRawText();
     }
 
-    private static (ConnectionHost Host, SessionServices Services) CreateHost(IIdempotencyStore store, Action onRun)
+    private static async Task<(ConnectionHost Host, SessionServices Services)> CreateHostAsync(IRuntimeStore store, Action onRun)
     {
         var agent = new DelegateAgent((job, _) =>
         {
@@ -358,8 +365,9 @@ public class IdempotencyTests(ITestOutputHelper output)
             Authenticator = new StaticTokenAuthenticator([("secret-a", Principal.Named("alice"))]),
             ObservationPolicy = new DenyOthers(),
             Agents = [new AgentDescriptor("counted", "1", false, _ => agent)],
-            Idempotency = store,
-        }.Compose();
+            Store = store,
+        }.Compose(out RuntimeRecovery? recovery);
+        await recovery!.RunAsync(services, CancellationToken.None);
         return (new ConnectionHost(services), services);
     }
 
@@ -368,38 +376,5 @@ public class IdempotencyTests(ITestOutputHelper output)
         public static NoServices Instance { get; } = new();
 
         public object? GetService(Type serviceType) => null;
-    }
-
-    private sealed class FailingStore(string failing) : IIdempotencyStore, IIdempotencyTicket
-    {
-        public int Count => 0;
-
-        public TaskCompletionSource Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public async ValueTask<IdempotencyClaim> ClaimAsync(ScopedKey key, SubmitFingerprint fingerprint)
-        {
-            if (failing == "claim")
-            {
-                await Answer.Task;
-                throw new IOException("the disk is full");
-            }
-
-            return new IdempotencyClaim.Granted(this);
-        }
-
-        public async ValueTask AcceptAsync(AcceptedSubmit accepted)
-        {
-            await Answer.Task;
-            if (failing != "nothing")
-            {
-                throw new IOException("the disk is full");
-            }
-        }
-
-        public void Publish()
-        {
-        }
-
-        public ValueTask ReleaseAsync() => failing == "release" ? throw new IOException("the disk is still full") : ValueTask.CompletedTask;
     }
 }

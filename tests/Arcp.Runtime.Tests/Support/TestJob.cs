@@ -46,7 +46,7 @@ internal static class TestJob
         var entries = new List<(long Number, string Text, bool IsTerminal)>();
         long position = 0;
         var sink = new ListSink(entries);
-        job.Feed.Read(ref position, ref sink).Should().Be(LogReadStatus.CaughtUp);
+        job.Feed.Read(null, ref position, ref sink).Should().Be(LogReadStatus.CaughtUp);
         return [.. entries.Select(entry =>
         {
             string text = $$"""{"event_seq":{{entry.Number}}{{entry.Text}}""";
@@ -59,10 +59,10 @@ internal static class TestJob
     {
         private int _room = room;
 
-        public bool Accept(long number, in LogEntry entry)
+        public SinkAnswer Accept(long number, in LogEntry entry)
         {
             entries.Add((number, Encoding.UTF8.GetString(entry.TailFor(isOwner: true)), entry.Kind is EntryKind.Terminal));
-            return --_room > 0;
+            return --_room > 0 ? SinkAnswer.More : SinkAnswer.Full;
         }
     }
 

@@ -202,7 +202,7 @@ public sealed class WireClient(ITransport transport) : IAsyncDisposable
         _ => JsonSerializer.SerializeToNode(value)!.AsObject(),
     };
 
-    private WireFrame Welcomed(WireFrame welcome)
+    public WireFrame Welcomed(WireFrame welcome)
     {
         SessionId = welcome.SessionId!;
         ResumeToken = (string)welcome.Payload["resume_token"]!;

@@ -3,4 +3,4 @@ using System.Text.Json.Serialization;
 namespace Arcp.Runtime.Jobs;
 
 [JsonSerializable(typeof(string))]
-internal sealed partial class ResultJsonContext : JsonSerializerContext;
+internal sealed partial class JobJsonContext : JsonSerializerContext;
