@@ -1,5 +1,4 @@
 using Arcp.Runtime.Storage;
-using Arcp.Storage.Sqlite.Schema;
 
 namespace Arcp.Storage.Sqlite.Tests;
 

@@ -180,7 +180,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
         return overhead + change switch
         {
             StoreChange.EntryAppended { Entry: var entry } => entry.Bytes.Length + entry.Secret.Length,
-            StoreChange.JobAdded { Job: var job } => job.Acceptance.Length,
+            StoreChange.JobAdded { Added: var job } => job.Acceptance.Length,
             StoreChange.AnswerKept { Answer: var answer } => answer.Payload.Length,
             _ => 0,
         };
