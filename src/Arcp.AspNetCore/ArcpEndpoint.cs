@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.WebSockets;
 using Arcp.Core.Transports;
 using Arcp.Runtime;
 using Arcp.Runtime.Authentication;
@@ -75,12 +74,7 @@ internal sealed class ArcpEndpoint(ArcpEndpointOptions options, ILogger logger)
             RemoteAddress = context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort).ToString() : null,
             Properties = ArcpConnectionContextExtensions.PropertiesFor(context),
         };
-        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = context.WebSockets.WebSocketRequestedProtocols.Contains(WebSocketTransport.SubProtocol) ? WebSocketTransport.SubProtocol : null,
-            KeepAliveInterval = _keepAliveInterval,
-        }).ConfigureAwait(false);
-
-        await runtime.RunConnectionAsync(new WebSocketTransport(socket), connection, context.RequestAborted).ConfigureAwait(false);
+        WebSocketTransport transport = await WebSocketUpgrade.AcceptAsync(context, _keepAliveInterval).ConfigureAwait(false);
+        await runtime.RunConnectionAsync(transport, connection, context.RequestAborted).ConfigureAwait(false);
     }
 }

@@ -4,9 +4,10 @@ namespace Arcp.Core.Transports;
 
 /// <summary>Frames over a WebSocket, either side: one frame per text message (§4).</summary>
 /// <remarks>
-/// A frame is sent by <see cref="WriteAsync"/> at once, since a <see cref="WebSocket"/> offers no way to put many messages into one system
-/// call; <see cref="FlushAsync"/> has nothing left to do. While no message comes, neither this transport nor the frame buffer that a read was
-/// given holds memory. Thread-safe as far as <see cref="ITransport"/> promises.
+/// Over a WebSocket alone a frame is sent by <see cref="WriteAsync"/> at once, since a <see cref="WebSocket"/> offers no way to put many
+/// messages into one system call; with <see cref="OverStream"/> frames are collected, at most 64 KiB, and sent together. While no message
+/// comes or goes, neither this transport nor the frame buffer that a read was given holds memory. Thread-safe as far as
+/// <see cref="ITransport"/> promises.
 /// </remarks>
 public sealed class WebSocketTransport : ITransport
 {
@@ -16,7 +17,8 @@ public sealed class WebSocketTransport : ITransport
     private const int DropBlockSize = 4 * 1024;
 
     private readonly WebSocket _socket;
-    private readonly TransportLifetime _lifetime = new();
+    private readonly TransportLifetime _lifetime;
+    private readonly BatchingStream? _batches;
     private bool _hasPeerClosed;
     private bool _isDropping;
     private bool _isClosed;
@@ -27,6 +29,29 @@ public sealed class WebSocketTransport : ITransport
     {
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
+        _lifetime = new TransportLifetime();
+    }
+
+    private WebSocketTransport(Stream stream, WebSocketCreationOptions options)
+    {
+        _lifetime = new TransportLifetime();
+        _batches = new BatchingStream(stream, _lifetime.Token);
+        _socket = WebSocket.CreateFromStream(_batches, options);
+    }
+
+    /// <summary>
+    /// Puts frames over a byte stream on which the opening handshake of a WebSocket is done, and sends what is written between two
+    /// flushes with one write, in pieces of at most 64 KiB (a larger frame by itself).
+    /// </summary>
+    /// <param name="stream">The stream; readable and writable, with asynchronous calls that heed cancellation. It belongs to the transport from now on and is disposed with it.</param>
+    /// <param name="options">Which side this is, the sub-protocol, keep-alive and compression.</param>
+    /// <returns>The transport.</returns>
+    /// <exception cref="ArgumentException">The stream cannot be read or written.</exception>
+    public static WebSocketTransport OverStream(Stream stream, WebSocketCreationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(options);
+        return new WebSocketTransport(stream, options);
     }
 
     /// <summary>Opens a WebSocket to a runtime.</summary>
@@ -96,7 +121,7 @@ public sealed class WebSocketTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
         if (frame.IsEmpty)
         {
@@ -109,10 +134,12 @@ public sealed class WebSocketTransport : ITransport
             throw new TransportException("This side is closed.");
         }
 
-        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
+        // With a token a WebSocket takes a slower path; the stream below has the same one.
+        _batches?.BeginBatch();
+        CancellationToken end = _batches is null ? _lifetime.Token : CancellationToken.None;
         try
         {
-            await _socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, _lifetime.Token).ConfigureAwait(false);
+            return EndWith(_socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, end), cancellationToken);
         }
         catch (Exception e) when (TransportLifetime.IsLoss(e))
         {
@@ -120,12 +147,12 @@ public sealed class WebSocketTransport : ITransport
         }
     }
 
-    /// <summary>Does nothing: <see cref="WriteAsync"/> has sent everything.</summary>
+    /// <summary>Sends what was collected; over a WebSocket alone nothing was.</summary>
     /// <inheritdoc/>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         _lifetime.ThrowIfOver(cancellationToken);
-        return ValueTask.CompletedTask;
+        return _batches is null || _isClosed ? ValueTask.CompletedTask : EndWith(_batches.EndBatchAsync(), cancellationToken);
     }
 
     /// <summary>Sends a close frame with status 1000 and does not wait for the peer's. Closing again does nothing.</summary>
@@ -142,6 +169,11 @@ public sealed class WebSocketTransport : ITransport
         using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
         try
         {
+            if (_batches is not null)
+            {
+                await _batches.EndBatchAsync().ConfigureAwait(false);
+            }
+
             await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, statusDescription: null, _lifetime.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (TransportLifetime.IsLoss(e))
@@ -180,6 +212,23 @@ public sealed class WebSocketTransport : ITransport
 
         // With its own default port (-1), or http's port 80 would stay as an explicit one.
         return new UriBuilder(uri) { Scheme = scheme, Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
+    }
+
+    // Most calls have ended when they return; they need neither a registration nor a state machine.
+    private ValueTask EndWith(ValueTask call, CancellationToken cancellationToken) =>
+        call.IsCompletedSuccessfully ? call : WaitAsync(call, cancellationToken);
+
+    private async ValueTask WaitAsync(ValueTask call, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
+        try
+        {
+            await call.ConfigureAwait(false);
+        }
+        catch (Exception e) when (TransportLifetime.IsLoss(e))
+        {
+            throw _lifetime.ToThrow(e, cancellationToken);
+        }
     }
 
     /// <summary>Receives one message: text into the frame, anything else (or everything, while dropping) into nothing.</summary>

@@ -22,3 +22,15 @@ public sealed class CompressedWebSocketTransportConformanceTests : WebSocketTran
 {
     protected override WebSocketDeflateOptions Compression { get; } = new();
 }
+
+/// <summary>With many frames per write, on both sides.</summary>
+public sealed class BatchingWebSocketTransportConformanceTests : TransportConformanceTests
+{
+    protected override async ValueTask<(ITransport First, ITransport Second)> ConnectAsync()
+    {
+        (NetworkStream first, NetworkStream second) = await Loopback.ConnectSocketsAsync();
+        return (
+            WebSocketTransport.OverStream(first, new WebSocketCreationOptions { IsServer = false }),
+            WebSocketTransport.OverStream(second, new WebSocketCreationOptions { IsServer = true }));
+    }
+}

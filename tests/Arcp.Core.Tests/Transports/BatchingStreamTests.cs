@@ -1,0 +1,288 @@
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using Arcp.Core.Transports;
+
+namespace Arcp.Core.Tests.Transports;
+
+/// <summary>§4: many frames per write to the connection below a WebSocket.</summary>
+public sealed class BatchingStreamTests : IDisposable
+{
+    private readonly CancellationTokenSource _timeout = new(TimeSpan.FromSeconds(60), TimeProvider.System);
+    private readonly CancellationTokenSource _end = new();
+    private readonly RecordingStream _inner = new();
+    private readonly BatchingStream _stream;
+
+    public BatchingStreamTests() => _stream = new BatchingStream(_inner, _end.Token);
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _end.Dispose();
+        _timeout.Dispose();
+    }
+
+    [Fact]
+    public async Task The_frames_of_a_batch_are_one_write_and_one_flush_in_order()
+    {
+        _stream.BeginBatch();
+        for (int i = 0; i < 100; i++)
+        {
+            await SendAsync([(byte)i]);
+        }
+
+        _inner.Calls.Should().BeEmpty();
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 100", "flush");
+        _inner.Bytes.Should().Equal(Enumerable.Range(0, 100).Select(i => (byte)i));
+    }
+
+    [Fact]
+    public async Task Outside_a_batch_every_write_is_passed_on_at_once()
+    {
+        await SendAsync(new byte[2]);
+        await SendAsync(new byte[3]);
+        _inner.Calls.Should().Equal("write 2", "flush", "write 3", "flush");
+    }
+
+    [Fact]
+    public async Task A_batch_that_has_ended_ends_only_once_and_the_next_one_is_another_write()
+    {
+        _stream.BeginBatch();
+        await SendAsync(new byte[2]);
+        await _stream.EndBatchAsync();
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 2", "flush");
+
+        _stream.BeginBatch();
+        await SendAsync(new byte[3]);
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 2", "flush", "write 3", "flush");
+    }
+
+    [Fact]
+    public async Task No_more_than_the_block_is_collected()
+    {
+        byte[] frame = new byte[1000];
+        _stream.BeginBatch();
+        int perBlock = BatchingStream.Capacity / frame.Length;
+        for (int i = 0; i < perBlock; i++)
+        {
+            await SendAsync(frame);
+        }
+
+        _inner.Calls.Should().BeEmpty();
+        await SendAsync(frame);
+        _inner.Calls.Should().Equal($"write {perBlock * 1000}");
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal($"write {perBlock * 1000}", "write 1000", "flush");
+    }
+
+    [Theory]
+    [InlineData(BatchingStream.Capacity, "write 3", "write 65536", "write 4", "flush")]
+    [InlineData(BatchingStream.Capacity - 3, "write 65536", "write 4", "flush")]
+    [InlineData(BatchingStream.Capacity + 1, "write 3", "write 65537", "write 4", "flush")]
+    public async Task A_frame_that_does_not_fit_comes_behind_those_before_it(int length, params string[] calls)
+    {
+        byte[] large = new byte[length];
+        Random.Shared.NextBytes(large);
+        _stream.BeginBatch();
+        await SendAsync([1, 2, 3]);
+        await SendAsync(large);
+        await SendAsync([4, 5, 6, 7]);
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal(calls);
+        _inner.Bytes.Should().Equal([1, 2, 3, .. large, 4, 5, 6, 7]);
+    }
+
+    [Fact]
+    public async Task A_frame_that_is_too_large_to_be_collected_is_not_copied()
+    {
+        byte[] large = new byte[BatchingStream.Capacity + 1];
+        _stream.BeginBatch();
+        await SendAsync(large);
+        _inner.LastArray.Should().BeSameAs(large);
+    }
+
+    [Fact]
+    public async Task After_a_failed_write_nothing_more_is_sent()
+    {
+        _stream.BeginBatch();
+        await SendAsync(new byte[2]);
+        _inner.FailsNext = true;
+        Func<Task> endBatch = () => _stream.EndBatchAsync().AsTask();
+        (await endBatch.Should().ThrowAsync<IOException>()).Which.Message.Should().Be("broken pipe");
+
+        Func<Task> write = () => SendAsync(new byte[2]);
+        await write.Should().ThrowAsync<IOException>();
+        await endBatch.Should().ThrowAsync<IOException>();
+        _inner.Calls.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task The_end_cancels_a_write_whose_caller_gave_no_token()
+    {
+        _inner.Blocks = true;
+        _stream.BeginBatch();
+        await SendAsync(new byte[2]);
+        Task ending = _stream.EndBatchAsync().AsTask();
+        Task waiting = _stream.WriteAsync(new byte[3], CancellationToken.None).AsTask();
+        ending.IsCompleted.Should().BeFalse();
+        await _end.CancelAsync();
+        Func<Task> end = () => ending.WaitAsync(_timeout.Token);
+        await end.Should().ThrowAsync<OperationCanceledException>();
+
+        // It may still get its turn, and then hears that the one before has failed.
+        Exception? error = await Record.ExceptionAsync(() => waiting.WaitAsync(_timeout.Token));
+        (error is OperationCanceledException or IOException).Should().BeTrue($"it ended with {error}");
+        _timeout.IsCancellationRequested.Should().BeFalse();
+        _inner.Calls.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Control_frames_beside_batches_stay_whole_and_are_never_held_back()
+    {
+        // As a WebSocket writes pongs while its owner's batch ends.
+        for (int round = 0; round < 2000; round++)
+        {
+            using var start = new Barrier(2);
+            Task batch = Task.Run(async () =>
+            {
+                _stream.BeginBatch();
+                await SendAsync([1, 1]);
+                start.SignalAndWait(_timeout.Token);
+                await _stream.EndBatchAsync();
+            });
+            await Task.Run(async () =>
+            {
+                start.SignalAndWait(_timeout.Token);
+                await SendAsync([2, 2]);
+            });
+            await batch;
+            _inner.Bytes.Should().HaveCount(4);
+            _inner.Bytes.Chunk(2).Should().OnlyContain(frame => frame[0] == frame[1]);
+            _inner.Calls[^1].Should().Be("flush");
+            _inner.Reset();
+        }
+    }
+
+    [Fact]
+    public async Task A_transport_over_a_stream_writes_once_per_flush()
+    {
+        await using WebSocketTransport transport = WebSocketTransport.OverStream(_inner, new WebSocketCreationOptions { IsServer = true });
+        for (int i = 0; i < 50; i++)
+        {
+            await transport.WriteAsync("12345678"u8.ToArray(), _timeout.Token);
+        }
+
+        _inner.Calls.Should().BeEmpty();
+        await transport.FlushAsync(_timeout.Token);
+        _inner.Calls.Should().Equal("write 500", "flush");
+        _inner.Bytes.Chunk(10).Should().AllSatisfy(frame => frame.Should().Equal([0x81, 8, .. "12345678"u8]));
+    }
+
+    [Fact]
+    public async Task Closing_sends_what_was_written_first()
+    {
+        await using WebSocketTransport transport = WebSocketTransport.OverStream(_inner, new WebSocketCreationOptions { IsServer = true });
+        await transport.WriteAsync("x"u8.ToArray(), _timeout.Token);
+        await transport.CloseAsync(_timeout.Token);
+        _inner.Bytes.Should().Equal(0x81, 1, (byte)'x', 0x88, 2, 0x03, 0xE8);
+        _inner.Calls[^1].Should().Be("flush");
+    }
+
+    [Theory]
+    [InlineData(10, false)]
+    [InlineData(10, true)]
+    [InlineData(BatchingStream.Capacity, false)]
+    public async Task A_stream_that_fails_is_a_lost_connection(int length, bool isClose)
+    {
+        await using WebSocketTransport transport = WebSocketTransport.OverStream(_inner, new WebSocketCreationOptions { IsServer = true });
+        _inner.FailsNext = true;
+        Func<Task> send = async () =>
+        {
+            await transport.WriteAsync(new byte[length], _timeout.Token);
+            await (isClose ? transport.CloseAsync(_timeout.Token) : transport.FlushAsync(_timeout.Token));
+        };
+        await send.Should().ThrowAsync<TransportException>();
+        Func<Task> again = async () => await transport.WriteAsync(new byte[1], _timeout.Token);
+        await again.Should().ThrowAsync<TransportException>();
+        _inner.Calls.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_ping_is_answered_while_nothing_is_sent_and_behind_a_frame_that_waits()
+    {
+        (NetworkStream client, NetworkStream server) = await Loopback.ConnectSocketsAsync();
+        await using NetworkStream raw = client;
+        await using WebSocketTransport transport = WebSocketTransport.OverStream(server, new WebSocketCreationOptions { IsServer = true });
+        using var frame = new FrameBuffer(100);
+        byte[] ping = [0x89, 0x80, 0, 0, 0, 0];
+        byte[] text = [0x81, 0x81, 0, 0, 0, 0, (byte)'a'];
+        byte[] received = new byte[5];
+
+        await raw.WriteAsync((byte[])[.. ping, .. text], _timeout.Token);
+        (await transport.ReadAsync(frame, _timeout.Token)).Should().Be(FrameReadStatus.Frame);
+        await raw.ReadExactlyAsync(received.AsMemory(0, 2), _timeout.Token);
+        received[..2].Should().Equal(0x8A, 0);
+
+        await transport.WriteAsync("b"u8.ToArray(), _timeout.Token);
+        await raw.WriteAsync((byte[])[.. ping, .. text], _timeout.Token);
+        (await transport.ReadAsync(frame, _timeout.Token)).Should().Be(FrameReadStatus.Frame);
+        await transport.FlushAsync(_timeout.Token);
+        await raw.ReadExactlyAsync(received, _timeout.Token);
+        received.Should().Equal(0x81, 1, (byte)'b', 0x8A, 0);
+    }
+
+    private async Task SendAsync(byte[] frame)
+    {
+        await _stream.WriteAsync(frame, CancellationToken.None);
+        await _stream.FlushAsync(CancellationToken.None);
+    }
+
+    /// <summary>Notes each call, and what was written.</summary>
+    private sealed class RecordingStream : MemoryStream
+    {
+        private readonly List<byte> _bytes = [];
+
+        public List<string> Calls { get; } = [];
+
+        public IReadOnlyList<byte> Bytes => _bytes;
+
+        public byte[]? LastArray { get; private set; }
+
+        public bool FailsNext { get; set; }
+
+        public bool Blocks { get; set; }
+
+        public void Reset()
+        {
+            Calls.Clear();
+            _bytes.Clear();
+        }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (FailsNext)
+            {
+                FailsNext = false;
+                throw new IOException("broken pipe");
+            }
+
+            if (Blocks)
+            {
+                await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+            }
+
+            Calls.Add($"write {buffer.Length}");
+            _bytes.AddRange(buffer.Span);
+            System.Runtime.InteropServices.MemoryMarshal.TryGetArray(buffer, out ArraySegment<byte> array);
+            LastArray = array.Array;
+        }
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            Calls.Add("flush");
+            return Task.CompletedTask;
+        }
+    }
+}
