@@ -1,0 +1,144 @@
+using System.Net;
+using System.Net.WebSockets;
+using Arcp.AspNetCore.Tests.Support;
+using Arcp.Core.Transports;
+using Arcp.Runtime.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.WebSockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Arcp.AspNetCore.Tests;
+
+/// <summary>§4: which requests become transports that send many frames with one write, and which stay what their server makes of them.</summary>
+[Trait("Section", "4")]
+public sealed class WebSocketUpgradeTests : IDisposable
+{
+    private readonly ServiceProvider _services = new ServiceCollection().AddOptions().BuildServiceProvider();
+    private readonly BareConnection _connection = new();
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _services.Dispose();
+    }
+
+    [Fact]
+    public async Task Over_an_upgraded_connection_many_frames_are_one_write()
+    {
+        using CancellationTokenSource patience = Patience.New();
+        DefaultHttpContext context = NewContext();
+        await using WebSocketTransport transport = await AcceptBelowMiddlewareAsync(context);
+        for (int i = 0; i < 100; i++)
+        {
+            await transport.WriteAsync("{}"u8.ToArray(), patience.Token);
+        }
+
+        await transport.FlushAsync(patience.Token);
+        _connection.Writes.Should().Equal(400);
+    }
+
+    [Fact]
+    public async Task The_handshake_is_answered_as_RFC_6455_shows_it()
+    {
+        DefaultHttpContext context = NewContext();
+        await using WebSocketTransport transport = await AcceptBelowMiddlewareAsync(context);
+        context.Response.Headers.SecWebSocketAccept.ToString().Should().Be("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        context.Response.Headers.Connection.ToString().Should().Be("Upgrade");
+        context.Response.Headers.Upgrade.ToString().Should().Be("websocket");
+        context.Response.Headers.SecWebSocketProtocol.ToString().Should().Be("arcp.v1");
+    }
+
+    [Fact]
+    public async Task A_server_with_web_sockets_of_its_own_keeps_them()
+    {
+        DefaultHttpContext context = NewContext();
+        var own = new OwnWebSockets();
+        context.Features.Set<IHttpWebSocketFeature>(own);
+        await using WebSocketTransport transport = await AcceptBelowMiddlewareAsync(context);
+        own.Accepted.Should().NotBeNull();
+        own.Accepted!.SubProtocol.Should().Be("arcp.v1");
+        own.Accepted.KeepAliveInterval.Should().Be(TimeSpan.FromSeconds(7));
+        _connection.IsUpgraded.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Over_HTTP_2_a_session_works_as_well()
+    {
+        await using TestHost app = await TestHost.StartAsync(services: builder =>
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2)));
+        using CancellationTokenSource patience = Patience.New();
+        using var http = new HttpMessageInvoker(new SocketsHttpHandler());
+        var socket = new ClientWebSocket();
+        socket.Options.HttpVersion = HttpVersion.Version20;
+        socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        socket.Options.AddSubProtocol(WebSocketTransport.SubProtocol);
+        await socket.ConnectAsync(app.Endpoint, http, patience.Token);
+        socket.SubProtocol.Should().Be(WebSocketTransport.SubProtocol);
+        await using var client = new WireClient(new WebSocketTransport(socket));
+        await client.HelloAsync();
+        WireFrame accepted = await client.SubmitAsync("echo", 1);
+        (await client.ReadJobAsync(accepted.JobId!))[^1].Type.Should().Be("job.result");
+    }
+
+    private DefaultHttpContext NewContext()
+    {
+        var context = new DefaultHttpContext { RequestServices = _services };
+        context.Request.Protocol = "HTTP/1.1";
+        context.Request.Headers.SecWebSocketKey = "dGhlIHNhbXBsZSBub25jZQ==";
+        context.Request.Headers.SecWebSocketProtocol = "arcp.v1";
+        context.Features.Set<IHttpUpgradeFeature>(_connection);
+        return context;
+    }
+
+    /// <summary>Accepts where ASP.NET Core's middleware has looked at the request.</summary>
+    private static async Task<WebSocketTransport> AcceptBelowMiddlewareAsync(DefaultHttpContext context)
+    {
+        WebSocketTransport? transport = null;
+        var middleware = new WebSocketMiddleware(
+            async context => transport = await WebSocketUpgrade.AcceptAsync(context, TimeSpan.FromSeconds(7)),
+            Options.Create(new WebSocketOptions()),
+            NullLoggerFactory.Instance);
+        await middleware.Invoke(context);
+        return transport!;
+    }
+
+    private sealed class BareConnection : MemoryStream, IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => true;
+
+        public bool IsUpgraded { get; private set; }
+
+        public List<int> Writes { get; } = [];
+
+        public Task<Stream> UpgradeAsync()
+        {
+            IsUpgraded = true;
+            return Task.FromResult<Stream>(this);
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Writes.Add(buffer.Length);
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class OwnWebSockets : IHttpWebSocketFeature
+    {
+        public bool IsWebSocketRequest => true;
+
+        public WebSocketAcceptContext? Accepted { get; private set; }
+
+        public Task<WebSocket> AcceptAsync(WebSocketAcceptContext context)
+        {
+            Accepted = context;
+            return Task.FromResult(WebSocket.CreateFromStream(new MemoryStream(), new WebSocketCreationOptions { IsServer = true }));
+        }
+    }
+}
