@@ -121,7 +121,7 @@ public sealed class BatchingStreamTests : IDisposable
     [Fact]
     public async Task The_end_cancels_a_write_whose_caller_gave_no_token()
     {
-        _inner.Blocks = true;
+        _inner.Gate = new TaskCompletionSource().Task;
         _stream.BeginBatch();
         await SendAsync(new byte[2]);
         Task ending = _stream.EndBatchAsync().AsTask();
@@ -136,6 +136,38 @@ public sealed class BatchingStreamTests : IDisposable
         (error is OperationCanceledException or IOException).Should().BeTrue($"it ended with {error}");
         _timeout.IsCancellationRequested.Should().BeFalse();
         _inner.Calls.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_control_frame_waits_while_a_batch_is_passed_on()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _inner.Gate = gate.Task;
+        _stream.BeginBatch();
+        await SendAsync(new byte[2]);
+        Task batch = _stream.EndBatchAsync().AsTask();
+        Task control = SendAsync(new byte[3]);
+        _inner.Entered.Should().Be(1);
+        gate.SetResult();
+        await Task.WhenAll(batch, control).WaitAsync(_timeout.Token);
+        _inner.Calls.Should().Equal("write 2", "flush", "write 3", "flush");
+    }
+
+    [Fact]
+    public async Task A_batch_waits_while_a_control_frame_is_passed_on()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _inner.Gate = gate.Task;
+        Task control = _stream.WriteAsync(new byte[2], CancellationToken.None).AsTask();
+        _stream.BeginBatch();
+        Task write = _stream.WriteAsync(new byte[3], CancellationToken.None).AsTask();
+        Task batch = _stream.EndBatchAsync().AsTask();
+        _inner.Calls.Should().BeEmpty();
+        batch.IsCompleted.Should().BeFalse();
+        gate.SetResult();
+        await Task.WhenAll(control, write, batch).WaitAsync(_timeout.Token);
+        _inner.Calls[..2].Should().Equal("write 2", "write 3");
+        _inner.Calls[^1].Should().Be("flush");
     }
 
     [Fact]
@@ -237,52 +269,5 @@ public sealed class BatchingStreamTests : IDisposable
     {
         await _stream.WriteAsync(frame, CancellationToken.None);
         await _stream.FlushAsync(CancellationToken.None);
-    }
-
-    /// <summary>Notes each call, and what was written.</summary>
-    private sealed class RecordingStream : MemoryStream
-    {
-        private readonly List<byte> _bytes = [];
-
-        public List<string> Calls { get; } = [];
-
-        public IReadOnlyList<byte> Bytes => _bytes;
-
-        public byte[]? LastArray { get; private set; }
-
-        public bool FailsNext { get; set; }
-
-        public bool Blocks { get; set; }
-
-        public void Reset()
-        {
-            Calls.Clear();
-            _bytes.Clear();
-        }
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            if (FailsNext)
-            {
-                FailsNext = false;
-                throw new IOException("broken pipe");
-            }
-
-            if (Blocks)
-            {
-                await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
-            }
-
-            Calls.Add($"write {buffer.Length}");
-            _bytes.AddRange(buffer.Span);
-            System.Runtime.InteropServices.MemoryMarshal.TryGetArray(buffer, out ArraySegment<byte> array);
-            LastArray = array.Array;
-        }
-
-        public override Task FlushAsync(CancellationToken cancellationToken)
-        {
-            Calls.Add("flush");
-            return Task.CompletedTask;
-        }
     }
 }
