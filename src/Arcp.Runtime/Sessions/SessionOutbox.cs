@@ -20,6 +20,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     private readonly WakeSignal _wake = new();
     private readonly ControlQueue _control = new();
     private readonly List<JobId> _readToEnd = [];
+    private long _wakesAt;
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
@@ -365,6 +366,24 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
 
     /// <summary>Ends a wait: there may be something to collect.</summary>
     public void Wake() => _wake.Set();
+
+    /// <summary>Sees to it that a wait ends when the first answer that waits for a commit may be sent, whatever else is waited for.</summary>
+    public void WakeWhenCommitted()
+    {
+        long mark;
+        lock (_lock)
+        {
+            if (_control.FirstUncommitted is not { } first || first == _wakesAt)
+            {
+                return;
+            }
+
+            mark = _wakesAt = first;
+        }
+
+        store.WhenCommittedAsync(mark).ContinueWith(
+            static (_, outbox) => ((SessionOutbox)outbox!).Wake(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     /// <summary>Waits until there may be something to collect.</summary>
     public ValueTask WaitAsync() => _wake.WaitAsync();

@@ -89,6 +89,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
             if (!await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false))
             {
+                outbox.WakeWhenCommitted();
                 await outbox.WaitAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }
