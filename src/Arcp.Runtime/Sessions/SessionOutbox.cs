@@ -321,6 +321,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             _control.Collect(batch, store.Committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
             batch.EndReady();
+            batch.FollowsAnswers = _control.FirstUncommitted is not null;
             if (!_isComplete && !batch.IsFull)
             {
                 CollectNumberedNeedsLock(batch);

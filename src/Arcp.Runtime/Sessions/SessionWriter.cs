@@ -37,7 +37,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
     private async Task SendBatchAsync(CancellationToken cancellationToken)
     {
         Task committed = outbox.WhenCommittedAsync(_batch);
-        if (!committed.IsCompleted)
+        if (!committed.IsCompleted || _batch.FollowsAnswers)
         {
             await SendAsync(_batch, 0, _batch.ReadyCount, cancellationToken).ConfigureAwait(false);
             await AnswerUntilAsync(committed, cancellationToken).ConfigureAwait(false);
@@ -97,7 +97,10 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
         await woken.ConfigureAwait(false);
         await task.ConfigureAwait(false);
-        await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false); // what was queued before the numbered frames is committed with them, and comes first
+        while (await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // What was queued before the numbered frames is committed with them, and all of it comes first.
+        }
     }
 
     private async Task<bool> TrySendAnswersAsync(CancellationToken cancellationToken)
