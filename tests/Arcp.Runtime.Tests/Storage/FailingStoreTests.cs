@@ -134,6 +134,23 @@ public class FailingStoreTests
     }
 
     [Fact]
+    [Trait("Section", "7.1")]
+    public async Task A_refused_submit_and_what_takes_it_back_are_committed_together()
+    {
+        await using DurableHost durable = await CreateAsync();
+        await using WireClient client = await durable.Host.OpenAsync();
+        await durable.CommittedAsync();
+
+        // A process that died between the two would leave a job that its client was refused.
+        durable.Store.BeforeCommit = changes => changes.Any(change => change is StoreChange.JobAdded) && !changes.Any(change => change is StoreChange.JobForgotten)
+            ? throw new IOException(DurableSteps.DiskText)
+            : Task.CompletedTask;
+        await ExpectUnavailableAsync(client, await client.SendAsync("job.submit", new { agent = "gate", idempotency_key = "k" }));
+        await durable.CommittedAsync();
+        (await durable.KillAndLookAsync()).Jobs.Should().BeEmpty();
+    }
+
+    [Fact]
     [Trait("Section", "10")]
     public async Task A_delegation_is_denied_to_the_agent_and_leaves_nothing()
     {

@@ -226,7 +226,7 @@ public class RecoveryTimeTests
         string[] jobs = [ended, running, child.JobId.Value, untouched];
         await durable.CommittedAsync();
         string[] before = await DescribeAsync(durable, jobs);
-        before[1].Should().Contain("\"USD\":-1.75").And.Contain("\"EUR\":1.5");
+        before[1].Should().Contain("EUR=1.5 USD=-1.75");
         await durable.RestartAsync();
 
         (await DescribeAsync(durable, jobs)).Should().Equal(before);
@@ -264,6 +264,11 @@ public class RecoveryTimeTests
                 foreach (string member in new[] { "status", "current_status", "last_event_seq", "subscribed_from", "replayed", "request_id" })
                 {
                     each.Remove(member);
+                }
+
+                if (each["budget"] is JsonObject budget)
+                {
+                    each["budget"] = string.Join(' ', budget.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}={entry.Value}")); // a JSON object has no order
                 }
             }
 
