@@ -24,13 +24,13 @@ internal sealed class ClientSession(SessionSupervisor supervisor, FrameDispatche
     /// <summary>How many requests and jobs there are in the tables; for tests that look for leaks.</summary>
     public (int Requests, int Jobs) Counts => dispatcher.Counts;
 
-    public async Task<Acceptance> SubmitAsync(JobSubmit message, SubmitOptions choices, CancellationToken cancellationToken)
+    public async Task<AcceptedJob> SubmitAsync(JobSubmit message, SubmitOptions choices, CancellationToken cancellationToken)
     {
         var submit = new PendingSubmit(MessageId.New(_clock), choices.Trace ?? TraceContext.New(), message.ParentJobId, message.IdempotencyKey is not null)
         {
             KeepsResult = choices.BufferResult,
         };
-        Acceptance accepted = await RequestAsync(submit, message, "submit", cancellationToken).ConfigureAwait(false);
+        AcceptedJob accepted = await RequestAsync(submit, message, "submit", cancellationToken).ConfigureAwait(false);
         if (!accepted.Tracker.NeedsSubscription)
         {
             return accepted;

@@ -16,7 +16,7 @@ internal sealed class FrameRouter
     private readonly PendingRequests _requests;
     private readonly EventSequence _sequence = new();
     private readonly JobFrames _frames;
-    private readonly Answers _answers;
+    private readonly AnswerRouter _answers;
     private readonly UnclaimedMessages _unclaimed;
     private readonly ILogger _logger;
     private IReadOnlyList<PendingRequest> _doubtful = [];
@@ -28,7 +28,7 @@ internal sealed class FrameRouter
         _unclaimed = unclaimed;
         _logger = logger;
         _frames = new JobFrames(jobs, requests, limits, unclaimed, logger);
-        _answers = new Answers(requests, jobs, _frames, lane, logger);
+        _answers = new AnswerRouter(requests, jobs, _frames, lane, logger);
     }
 
     /// <summary>The highest number below which none is missing; may be read from any thread.</summary>

@@ -13,7 +13,7 @@ public sealed class JobHandle : JobView
 {
     private readonly JobAccepted _accepted;
 
-    internal JobHandle(ClientSession session, Acceptance acceptance, JsonSerializerOptions? json)
+    internal JobHandle(ClientSession session, AcceptedJob acceptance, JsonSerializerOptions? json)
         : base(session, acceptance.Tracker, after: 0, json, acceptance.IsPartial) => _accepted = acceptance.Accepted;
 
     /// <inheritdoc/>

@@ -1,8 +1,5 @@
 using Arcp.Core.Ids;
 using Arcp.Runtime.Storage;
-using Arcp.Storage.Sqlite.Reading;
-using Arcp.Storage.Sqlite.Schema;
-using Arcp.Storage.Sqlite.Writing;
 
 namespace Arcp.Storage.Sqlite;
 

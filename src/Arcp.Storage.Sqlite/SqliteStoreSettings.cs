@@ -1,4 +1,3 @@
-using Arcp.Storage.Sqlite.Schema;
 using Microsoft.Data.Sqlite;
 
 namespace Arcp.Storage.Sqlite;

@@ -1,5 +1,4 @@
 using Arcp.Runtime.Storage;
-using Arcp.Storage.Sqlite.Schema;
 
 namespace Arcp.Storage.Sqlite.Tests;
 
@@ -52,9 +51,9 @@ public sealed class ForeignFileTests : StoreTests
         (await OpeningFailsAsync()).Message.Should().Contain("damaged");
     }
 
-    /// <summary>Wherever the damage is, it is an error of the store's: nothing crashes, and no bytes are made up that nobody wrote.</summary>
+    /// <summary>What SQLite notices of damage becomes an error of the store's, and nothing crashes. Damage inside an entry's bytes is not noticed: there is no checksum.</summary>
     [Fact]
-    public async Task Damage_anywhere_is_an_error_or_hits_nothing_that_is_read()
+    public async Task Damage_that_SQLite_notices_is_an_error_of_the_store()
     {
         await FillAsync();
         byte[] whole = await File.ReadAllBytesAsync(Directory.File);

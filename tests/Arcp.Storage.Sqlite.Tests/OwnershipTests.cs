@@ -8,7 +8,7 @@ public sealed class OwnershipTests : StoreTests
     [Fact]
     public async Task A_store_that_another_process_has_open_is_refused_until_that_process_ends()
     {
-        using Process other = Start("flock", "--exclusive", "--nonblock", Directory.File + "-lock", "sh", "-c", "echo locked; exec cat");
+        using Process other = Start("flock", "--no-fork", "--exclusive", "--nonblock", Directory.File + "-lock", "sh", "-c", "echo locked; exec cat");
         (await other.StandardOutput.ReadLineAsync()).Should().Be("locked");
         (await OpeningFailsAsync()).Message.Should().Contain("in use by another process");
 
@@ -73,7 +73,7 @@ public sealed class OwnershipTests : StoreTests
 
     private async Task<int> TryLockAsync()
     {
-        using Process process = Start("flock", "--exclusive", "--nonblock", Directory.File + "-lock", "true");
+        using Process process = Start("flock", "--no-fork", "--exclusive", "--nonblock", Directory.File + "-lock", "true");
         await process.WaitForExitAsync();
         return process.ExitCode;
     }

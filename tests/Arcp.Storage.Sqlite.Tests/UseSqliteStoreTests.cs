@@ -43,7 +43,7 @@ public sealed class UseSqliteStoreTests
     public async Task What_a_commit_survives_is_what_SQLite_is_told(SqliteSynchronous synchronous, long pragma)
     {
         using var directory = new StoreDirectory();
-        using var writer = new Writing.StoreWriter(directory.Settings(synchronous));
+        using var writer = new StoreWriter(directory.Settings(synchronous));
         writer.Load(1);
         writer.Write(static database => database.Number("PRAGMA synchronous"), CancellationToken.None).Should().Be(pragma);
         new SqliteStoreOptions().Synchronous.Should().Be(SqliteSynchronous.Full);

@@ -62,7 +62,7 @@ internal abstract class PendingRequest<T>(MessageId id, JobId? jobId = null) : P
 }
 
 /// <summary>A submit (§7.1).</summary>
-internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? parentJobId, bool hasIdempotencyKey) : PendingRequest<Acceptance>(id)
+internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? parentJobId, bool hasIdempotencyKey) : PendingRequest<AcceptedJob>(id)
 {
     /// <summary>Whether the job's streamed result is put together.</summary>
     public bool KeepsResult { get; init; } = true;
@@ -81,7 +81,7 @@ internal sealed class PendingSubmit(MessageId id, TraceContext trace, JobId? par
 /// <param name="Tracker">The job.</param>
 /// <param name="Accepted">What the runtime said of it.</param>
 /// <param name="IsPartial">Whether its events may not come, or not all.</param>
-internal sealed record Acceptance(JobTracker Tracker, JobAccepted Accepted, bool IsPartial = false);
+internal sealed record AcceptedJob(JobTracker Tracker, JobAccepted Accepted, bool IsPartial = false);
 
 /// <summary>A subscription (§7.6).</summary>
 /// <param name="id">The request's id.</param>

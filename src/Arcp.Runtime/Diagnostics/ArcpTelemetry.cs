@@ -43,7 +43,7 @@ internal static class ArcpTelemetry
     public static readonly Counter<long> FramesReceived =
         Meter.CreateCounter<long>("arcp.frames.received", "{frame}", "Frames received.");
 
-    public static readonly Counter<long> FramesSent =
+    public static readonly Counter<long> FramesOut =
         Meter.CreateCounter<long>("arcp.frames.sent", "{frame}", "Frames sent.");
 
     public static readonly UpDownCounter<long> CredentialsOutstanding =

@@ -40,7 +40,7 @@ internal static partial class Log
     public static partial void JobAccepted(ILogger logger, JobId jobId, string principal, string agent, string version);
 
     [LoggerMessage(2002, LogLevel.Debug, "Job {JobId} ended: {Status}.")]
-    public static partial void JobEnded(ILogger logger, JobId jobId, string status);
+    public static partial void JobHasEnded(ILogger logger, JobId jobId, string status);
 
     [LoggerMessage(2003, LogLevel.Error, "Job {JobId}: agent {Agent} failed.")]
     public static partial void AgentFailed(ILogger logger, JobId jobId, string agent, Exception exception);

@@ -169,7 +169,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     void IJobOwner.OnEnded(Job job)
     {
         string status = job.Snapshot().State.Status.Value;
-        Log.JobEnded(logger, job.Spec.Id, status);
+        Log.JobHasEnded(logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
         deadlines.Schedule(options.EffectiveRetention, () => Forget(job));

@@ -81,7 +81,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
                 case LogReadStatus.Gone:
                     return false;
                 case LogReadStatus.Away:
-                    Missing = async cancellationToken => _replayPage = await sent.Job.Feed.FetchAsync(sent.Entry - 1, cancellationToken).ConfigureAwait(false);
+                    WantReplayPage(sent.Job, sent.Entry - 1);
                     break;
             }
         }
@@ -102,7 +102,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         LogReadStatus status = cursor.Job.Feed.Read(cursor, ref sink);
         if (status is LogReadStatus.Away)
         {
-            Missing = cancellationToken => cursor.Job.Feed.FetchAsync(cursor, cancellationToken);
+            WantPage(cursor);
         }
 
         return new CollectedEntries(status, sink.SawTerminal, sink.Announced ?? []);
@@ -124,14 +124,25 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         LogReadStatus status = result.Read(job, null);
         if (status is LogReadStatus.Away)
         {
-            _assembling = (job, result);
-            Missing = cancellationToken => result.ReadAllAsync(job, cancellationToken);
+            WantResult(job, result);
             return false;
         }
 
         _assembling = null;
         tail = status is LogReadStatus.CaughtUp ? StreamedResult.WithInline(tail, result.ToJson(), summary) : tail;
         return true;
+    }
+
+    // Methods of their own, so that what is at hand costs no closure.
+    private void WantPage(JobCursor cursor) => Missing = cancellationToken => cursor.Job.Feed.FetchAsync(cursor, cancellationToken);
+
+    private void WantReplayPage(Job job, long position) =>
+        Missing = async cancellationToken => _replayPage = await job.Feed.FetchAsync(position, cancellationToken).ConfigureAwait(false);
+
+    private void WantResult(Job job, StreamedResult result)
+    {
+        _assembling = (job, result);
+        Missing = cancellationToken => result.ReadAllAsync(job, cancellationToken);
     }
 
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)

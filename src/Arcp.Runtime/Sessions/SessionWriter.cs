@@ -130,6 +130,6 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
         await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
         heartbeat?.OnSent();
-        ArcpTelemetry.FramesSent.Add(to - from);
+        ArcpTelemetry.FramesOut.Add(to - from);
     }
 }

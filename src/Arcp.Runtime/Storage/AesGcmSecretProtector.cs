@@ -15,7 +15,7 @@ public sealed class AesGcmSecretProtector : ISecretProtector
     private const int TagBytes = 16;
     private const int HeadBytes = 1 + KeyIdBytes + NonceBytes;
 
-    private readonly Key[] _keys;
+    private readonly EncryptionKey[] _keys;
 
     /// <summary>Creates a protector.</summary>
     /// <param name="key">The key that encrypts: 32 random bytes, kept by the host outside the store. A secret.</param>
@@ -25,7 +25,7 @@ public sealed class AesGcmSecretProtector : ISecretProtector
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(olderKeys);
-        _keys = [.. olderKeys.Prepend(key).Select(static bytes => new Key(bytes))];
+        _keys = [.. olderKeys.Prepend(key).Select(static bytes => new EncryptionKey(bytes))];
     }
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public sealed class AesGcmSecretProtector : ISecretProtector
         }
 
         uint id = BinaryPrimitives.ReadUInt32LittleEndian(protectedSecret[1..]);
-        Key key = Array.Find(_keys, key => key.Id == id) ?? throw new CryptographicException("It was encrypted with a key that is not among those given.");
+        EncryptionKey key = Array.Find(_keys, key => key.Id == id) ?? throw new CryptographicException("It was encrypted with a key that is not among those given.");
         byte[] secret = new byte[protectedSecret.Length - HeadBytes - TagBytes];
         using var aes = new AesGcm(key.Bytes, TagBytes);
         aes.Decrypt(protectedSecret.Slice(1 + KeyIdBytes, NonceBytes), protectedSecret[HeadBytes..^TagBytes], protectedSecret[^TagBytes..], secret, Encoding.UTF8.GetBytes(purpose));
@@ -58,9 +58,9 @@ public sealed class AesGcmSecretProtector : ISecretProtector
     }
 
     /// <summary>A key, and by what its output is known: the hash of a key of 256 random bits tells nothing of it.</summary>
-    private sealed class Key
+    private sealed class EncryptionKey
     {
-        public Key(byte[] bytes)
+        public EncryptionKey(byte[] bytes)
         {
             ArgumentNullException.ThrowIfNull(bytes);
             if (bytes.Length != KeyBytes)

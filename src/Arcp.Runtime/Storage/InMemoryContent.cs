@@ -22,16 +22,16 @@ internal sealed record InMemoryContent
 
     public InMemoryContent Apply(StoreChange change) => change switch
     {
-        StoreChange.JobAdded c => Jobs.ContainsKey(c.Job.Id) ? this : this with { Jobs = Jobs.Add(c.Job.Id, JobContent.Of(c.Job)) },
+        StoreChange.JobAdded c => Jobs.ContainsKey(c.Added.Id) ? this : this with { Jobs = Jobs.Add(c.Added.Id, JobContent.Of(c.Added)) },
         StoreChange.EntryAppended c => WithJob(c.JobId, job => job.Append(c.Entry)),
-        StoreChange.JobEnded c => WithJob(c.JobId, job => job with { Job = job.Job with { Status = c.Status, EndedAt = c.At } }),
-        StoreChange.ChildAnnounced c => WithJob(c.JobId, job => job with { Job = job.Job with { AnnouncedAt = c.AnnouncedAt } }),
-        StoreChange.BudgetChanged c => WithJob(c.JobId, job => job with { Job = job.Job with { Remaining = c.Remaining.ToImmutableDictionary() } }),
-        StoreChange.JobForgotten c => WithJob(c.JobId, job => job with { Job = job.Job with { IsForgotten = true } }),
+        StoreChange.JobEnded c => WithJob(c.JobId, job => job with { Stored = job.Stored with { Status = c.Status, EndedAt = c.At } }),
+        StoreChange.ChildAnnounced c => WithJob(c.JobId, job => job with { Stored = job.Stored with { AnnouncedAt = c.AnnouncedAt } }),
+        StoreChange.BudgetChanged c => WithJob(c.JobId, job => job with { Stored = job.Stored with { Remaining = c.Remaining.ToImmutableDictionary() } }),
+        StoreChange.JobForgotten c => WithJob(c.JobId, job => job with { Stored = job.Stored with { IsForgotten = true } }),
         StoreChange.AnswerKept c => this with { Answers = Answers.SetItem((c.Answer.Principal, c.Answer.Key), Copy(c.Answer)) },
         StoreChange.AnswerForgotten c => this with { Answers = Answers.Remove((c.Principal, c.Key)) },
         StoreChange.SessionKept c => this with { Sessions = Sessions.SetItem(c.SessionId, SessionContent.Of(c, Sessions.GetValueOrDefault(c.SessionId))) },
-        StoreChange.SessionDetached c => WithSession(c.SessionId, session => session with { Session = session.Session with { DetachedAt = c.At } }),
+        StoreChange.SessionDetached c => WithSession(c.SessionId, session => session with { Stored = session.Stored with { DetachedAt = c.At } }),
         StoreChange.SessionForgotten c => this with { Sessions = Sessions.Remove(c.SessionId) },
         StoreChange.FramesSent c => WithSession(c.SessionId, session => c.Frames.Aggregate(session, (s, frames) => s.Sent(frames, Jobs.ContainsKey(frames.JobId)))),
         StoreChange.FramesReleased c => WithSession(c.SessionId, session => session.Release(c.UpTo)),
@@ -48,7 +48,7 @@ internal sealed record InMemoryContent
         HashSet<JobId> referred = Referred();
         return new StoredState
         {
-            Jobs = [.. Jobs.Values.Select(static job => job.Job).Where(job => !job.IsForgotten || referred.Contains(job.Id))],
+            Jobs = [.. Jobs.Values.Select(static job => job.Stored).Where(job => !job.IsForgotten || referred.Contains(job.Id))],
             Sessions = [.. Sessions.Values.Select(static session => session.ToStored())],
             Answers = [.. Answers.Values],
             Credentials = [.. Credentials.Values],
@@ -78,7 +78,7 @@ internal sealed record InMemoryContent
     public InMemoryContent Trim()
     {
         HashSet<JobId> referred = Referred();
-        return this with { Jobs = Jobs.RemoveRange(Jobs.Values.Select(static job => job.Job).Where(job => job.IsForgotten && !referred.Contains(job.Id)).Select(static job => job.Id)) };
+        return this with { Jobs = Jobs.RemoveRange(Jobs.Values.Select(static job => job.Stored).Where(job => job.IsForgotten && !referred.Contains(job.Id)).Select(static job => job.Id)) };
     }
 
     private static StoredAnswer Copy(StoredAnswer answer) => answer with { Fingerprint = answer.Fingerprint.ToArray(), Payload = answer.Payload.ToArray() };
@@ -92,7 +92,7 @@ internal sealed record InMemoryContent
     private InMemoryContent WithSession(SessionId id, Func<SessionContent, SessionContent> change) =>
         Sessions.TryGetValue(id, out SessionContent? session) ? this with { Sessions = Sessions.SetItem(id, change(session)) } : this;
 
-    private sealed record JobContent(StoredJob Job, ImmutableList<StoredEntry> Log)
+    private sealed record JobContent(StoredJob Stored, ImmutableList<StoredEntry> Log)
     {
         public static JobContent Of(StoredJob job) => new(
             job with
@@ -108,18 +108,18 @@ internal sealed record InMemoryContent
 
         public JobContent Append(StoredEntry entry)
         {
-            if (entry.Number > Job.LastEntry + 1)
+            if (entry.Number > Stored.LastEntry + 1)
             {
-                throw new ArgumentException($"Entry {entry.Number} cannot follow entry {Job.LastEntry}.", nameof(entry));
+                throw new ArgumentException($"Entry {entry.Number} cannot follow entry {Stored.LastEntry}.", nameof(entry));
             }
 
-            return entry.Number <= Job.LastEntry
+            return entry.Number <= Stored.LastEntry
                 ? this
-                : new(Job with { LastEntry = entry.Number }, Log.Add(entry with { Bytes = entry.Bytes.ToArray(), Secret = entry.Secret.ToArray() }));
+                : new(Stored with { LastEntry = entry.Number }, Log.Add(entry with { Bytes = entry.Bytes.ToArray(), Secret = entry.Secret.ToArray() }));
         }
     }
 
-    private sealed record SessionContent(StoredSession Session, ImmutableList<StoredFrames> Runs, ImmutableDictionary<JobId, StoredCursor> Cursors)
+    private sealed record SessionContent(StoredSession Stored, ImmutableList<StoredFrames> Runs, ImmutableDictionary<JobId, StoredCursor> Cursors)
     {
         public static SessionContent Of(StoreChange.SessionKept kept, SessionContent? before)
         {
@@ -129,8 +129,8 @@ internal sealed record InMemoryContent
                 Principal = kept.Principal,
                 Features = kept.Features,
                 TokenHash = kept.TokenHash.ToArray(),
-                LastSeq = before?.Session.LastSeq ?? 0,
-                Floor = before?.Session.Floor ?? 0,
+                LastSeq = before?.Stored.LastSeq ?? 0,
+                Floor = before?.Stored.Floor ?? 0,
             };
             return new(session, before?.Runs ?? [], before?.Cursors ?? ImmutableDictionary<JobId, StoredCursor>.Empty);
         }
@@ -139,9 +139,9 @@ internal sealed record InMemoryContent
         {
             long last = frames.FirstSeq + frames.Count - 1;
             SessionContent moved = this;
-            if (frames.FirstSeq > Session.LastSeq)
+            if (frames.FirstSeq > Stored.LastSeq)
             {
-                moved = this with { Session = Session with { LastSeq = last } };
+                moved = this with { Stored = Stored with { LastSeq = last } };
                 moved = isJobKept ? moved with { Runs = Runs.Add(frames with { OwnTail = frames.OwnTail.ToArray() }) } : moved.Release(last);
             }
 
@@ -153,12 +153,12 @@ internal sealed record InMemoryContent
 
         public SessionContent Release(long upTo) => this with
         {
-            Session = Session with { Floor = Math.Max(Session.Floor, upTo) },
+            Stored = Stored with { Floor = Math.Max(Stored.Floor, upTo) },
             Runs = Runs.RemoveAll(run => run.FirstSeq + run.Count - 1 <= upTo),
         };
 
         public SessionContent Open(StoredCursor cursor) => Cursors.ContainsKey(cursor.JobId) ? this : this with { Cursors = Cursors.Add(cursor.JobId, cursor) };
 
-        public StoredSession ToStored() => Session with { Sent = Runs, Cursors = [.. Cursors.Values] };
+        public StoredSession ToStored() => Stored with { Sent = Runs, Cursors = [.. Cursors.Values] };
     }
 }

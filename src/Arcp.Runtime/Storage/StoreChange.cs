@@ -11,8 +11,8 @@ public abstract record StoreChange
     }
 
     /// <summary>A job was accepted, or delegated. When the job is kept already, nothing changes.</summary>
-    /// <param name="Job">The job, without entries and without an end: what it says of those is not looked at.</param>
-    public sealed record JobAdded(StoredJob Job) : StoreChange;
+    /// <param name="Added">The job, without entries and without an end: what it says of those is not looked at.</param>
+    public sealed record JobAdded(StoredJob Added) : StoreChange;
 
     /// <summary>A job's log has grown by one entry.</summary>
     /// <param name="JobId">The job.</param>

@@ -3,7 +3,7 @@ using Arcp.Core.Ids;
 using Arcp.Runtime.Storage;
 using Microsoft.Data.Sqlite;
 
-namespace Arcp.Storage.Sqlite.Reading;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>Reads all that a runtime has to know when it starts, with one pass over each table but the entries.</summary>
 internal static class StateReader
@@ -101,7 +101,7 @@ internal static class StateReader
     // Rows of sessions that were removed are still there until they are trimmed; they refer to nothing.
     private static ILookup<long, StoredCursor> ReadCursors(Database database, Dictionary<long, StoredJob> jobs, Dictionary<long, StoredSession> sessions, HashSet<long> referred)
     {
-        var cursors = new List<(long Session, StoredCursor Cursor)>();
+        var cursors = new List<(long SessionKey, StoredCursor Cursor)>();
         using SqliteDataReader reader = database.Query("SELECT session, job, position, is_subscription FROM cursor");
         while (reader.Read())
         {
@@ -112,12 +112,12 @@ internal static class StateReader
             }
         }
 
-        return cursors.ToLookup(static row => row.Session, static row => row.Cursor);
+        return cursors.ToLookup(static row => row.SessionKey, static row => row.Cursor);
     }
 
     private static ILookup<long, StoredFrames> ReadSent(Database database, Dictionary<long, StoredJob> jobs, Dictionary<long, StoredSession> sessions, HashSet<long> referred)
     {
-        var sent = new List<(long Session, StoredFrames Frames)>();
+        var sent = new List<(long SessionKey, StoredFrames Frames)>();
         using SqliteDataReader reader = database.Query("SELECT session, first_seq, count, job, first_entry, size, own_tail FROM sent ORDER BY session, first_seq");
         while (reader.Read())
         {
@@ -129,7 +129,7 @@ internal static class StateReader
             }
         }
 
-        return sent.ToLookup(static row => row.Session, static row => row.Frames);
+        return sent.ToLookup(static row => row.SessionKey, static row => row.Frames);
     }
 
     private static List<StoredAnswer> ReadAnswers(Database database)

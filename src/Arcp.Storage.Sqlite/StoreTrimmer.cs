@@ -1,4 +1,4 @@
-namespace Arcp.Storage.Sqlite.Writing;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>Removes what nobody needs, a little at a time.</summary>
 /// <remarks>A job is removed first, and what belonged to it after that, so that there is never half a job.</remarks>

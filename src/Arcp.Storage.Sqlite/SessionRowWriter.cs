@@ -1,15 +1,15 @@
 using Arcp.Core.Ids;
 using Arcp.Runtime.Storage;
 
-namespace Arcp.Storage.Sqlite.Writing;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>Writes what one commit changes about sessions.</summary>
-internal sealed class SessionWriter
+internal sealed class SessionRowWriter
 {
     private readonly Database _database;
-    private readonly JobWriter _jobs;
+    private readonly JobRowWriter _jobs;
 
-    public SessionWriter(Database database, JobWriter jobs)
+    public SessionRowWriter(Database database, JobRowWriter jobs)
     {
         _database = database;
         _jobs = jobs;

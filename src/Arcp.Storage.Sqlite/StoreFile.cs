@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using Arcp.Runtime.Storage;
 using Microsoft.Data.Sqlite;
 
-namespace Arcp.Storage.Sqlite.Schema;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>The file: whose it is, and that it is this process's alone.</summary>
 internal static class StoreFile

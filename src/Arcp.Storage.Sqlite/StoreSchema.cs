@@ -1,6 +1,6 @@
 using Arcp.Runtime.Storage;
 
-namespace Arcp.Storage.Sqlite.Schema;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>The tables, as the steps that lead from an empty file to them, and the marks by which a file of ours is known.</summary>
 internal static class StoreSchema

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Arcp.Client;
 
 /// <summary>Takes acceptances and refusals, in all the forms that runtimes send, to the requests that they answer. Not thread-safe: the dispatcher's lock guards it.</summary>
-internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames frames, SubmitLane lane, ILogger logger)
+internal sealed class AnswerRouter(PendingRequests requests, JobTable jobs, JobFrames frames, SubmitLane lane, ILogger logger)
 {
     /// <summary>The session, for the log.</summary>
     public SessionId SessionId { get; set; }
@@ -48,7 +48,7 @@ internal sealed class Answers(PendingRequests requests, JobTable jobs, JobFrames
             }
 
             JobTracker tracker = frames.Follow(jobId, trace ?? submit!.Trace, accepted, IsElsewhere(submit!, trace), submit!.KeepsResult);
-            submit!.Complete(new Acceptance(tracker, accepted));
+            submit!.Complete(new AcceptedJob(tracker, accepted));
             Log.JobAccepted(logger, jobId, accepted.Agent);
         }
         else if (!jobs.TryGet(jobId, out _) && !jobs.IsReleased(jobId))

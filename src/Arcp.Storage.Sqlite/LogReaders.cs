@@ -3,7 +3,7 @@ using Arcp.Core.Ids;
 using Arcp.Runtime.Storage;
 using Microsoft.Data.Sqlite;
 
-namespace Arcp.Storage.Sqlite.Reading;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>A few connections that read logs beside the one that writes. Neither waits for the other.</summary>
 internal sealed class LogReaders : IAsyncDisposable

@@ -1,8 +1,7 @@
 using Arcp.Runtime.Storage;
-using Arcp.Storage.Sqlite.Schema;
 using Microsoft.Data.Sqlite;
 
-namespace Arcp.Storage.Sqlite.Writing;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>The one connection that writes.</summary>
 /// <remarks>Used by one thread at a time.</remarks>
@@ -23,11 +22,11 @@ internal sealed class StoreWriter : IDisposable
         {
             Database database = Connect();
             StoreSchema.NoteContent(database, contentVersion, _settings.Path);
-            return Reading.StateReader.Read(database);
+            return StateReader.Read(database);
         }
         catch (Exception e)
         {
-            throw Failed(e);
+            throw ToFailure(e);
         }
     }
 
@@ -45,7 +44,7 @@ internal sealed class StoreWriter : IDisposable
         }
         catch (Exception e)
         {
-            throw Failed(e);
+            throw ToFailure(e);
         }
     }
 
@@ -82,7 +81,7 @@ internal sealed class StoreWriter : IDisposable
     }
 
     // A connection that has failed is not trusted with anything but its end, which rolls back what it began. The next one is opened when it is needed.
-    private Exception Failed(Exception error)
+    private Exception ToFailure(Exception error)
     {
         Disconnect();
         return error switch

@@ -1,15 +1,15 @@
 using Arcp.Core.Ids;
 using Arcp.Runtime.Storage;
 
-namespace Arcp.Storage.Sqlite.Writing;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>Writes what one commit changes about jobs.</summary>
-internal sealed class JobWriter
+internal sealed class JobRowWriter
 {
     private readonly Database _database;
     private readonly Dictionary<JobId, KeptJob?> _jobs = [];
 
-    public JobWriter(Database database) => _database = database;
+    public JobRowWriter(Database database) => _database = database;
 
     public void Add(StoredJob job)
     {

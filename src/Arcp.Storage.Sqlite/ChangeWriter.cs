@@ -1,6 +1,6 @@
 using Arcp.Runtime.Storage;
 
-namespace Arcp.Storage.Sqlite.Writing;
+namespace Arcp.Storage.Sqlite;
 
 /// <summary>Writes the changes of one commit.</summary>
 internal static class ChangeWriter
@@ -10,8 +10,8 @@ internal static class ChangeWriter
 
     public static void Write(Database database, IReadOnlyList<StoreChange> changes, CancellationToken cancellationToken)
     {
-        var jobs = new JobWriter(database);
-        var sessions = new SessionWriter(database, jobs);
+        var jobs = new JobRowWriter(database);
+        var sessions = new SessionRowWriter(database, jobs);
         for (int i = 0; i < changes.Count; i++)
         {
             if (i % ChangesPerLook == 0)
@@ -25,12 +25,12 @@ internal static class ChangeWriter
         jobs.WriteEntries();
     }
 
-    private static void Write(Database database, JobWriter jobs, SessionWriter sessions, StoreChange change)
+    private static void Write(Database database, JobRowWriter jobs, SessionRowWriter sessions, StoreChange change)
     {
         switch (change)
         {
             case StoreChange.JobAdded c:
-                jobs.Add(c.Job);
+                jobs.Add(c.Added);
                 break;
             case StoreChange.EntryAppended c:
                 jobs.Append(c.JobId, c.Entry);

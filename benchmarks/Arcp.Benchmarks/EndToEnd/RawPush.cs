@@ -1,0 +1,46 @@
+namespace Arcp.Benchmarks.EndToEnd;
+
+/// <summary>The baseline for streams: a bare WebSocket that sends prebuilt frames.</summary>
+internal static class RawPush
+{
+    /// <summary>One send per frame.</summary>
+    public const string EachSent = "/raw/push/send";
+
+    /// <summary>Many frames per write.</summary>
+    public const string ManyPerWrite = "/raw/push/flush";
+
+    /// <summary>Opens a connection that waits for <see cref="Start"/>.</summary>
+    public static RawSocketClient Open(Uri server, string path, int frames, int size, int bufferSize = 256 * 1024) =>
+        RawSocketClient.Connect(server, $"{path}?frames={frames}&size={size}", bufferSize);
+
+    public static void Start(RawSocketClient client)
+    {
+        client.Queue("go"u8);
+        client.Flush();
+    }
+
+    /// <summary>Reads all frames.</summary>
+    public static async Task ReadAsync(RawSocketClient client, int frames)
+    {
+        for (int read = 0; read < frames;)
+        {
+            await client.FillAsync();
+            while (client.TryTake(out _))
+            {
+                read++;
+            }
+        }
+    }
+
+    /// <summary>Receives frames over one connection, enough of them to last a good part of a second.</summary>
+    /// <returns>Frames per second.</returns>
+    public static async Task<double> MeasureAsync(Uri server, string path, int frames, int size)
+    {
+        using RawSocketClient client = Open(server, path, frames, size);
+        return frames / await Rounds.TimeAsync(async () =>
+        {
+            Start(client);
+            await ReadAsync(client, frames);
+        });
+    }
+}

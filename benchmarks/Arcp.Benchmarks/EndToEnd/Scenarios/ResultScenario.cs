@@ -1,0 +1,58 @@
+using Arcp.Benchmarks.Server;
+
+namespace Arcp.Benchmarks.EndToEnd.Scenarios;
+
+/// <summary>A streamed result of 100 MB in chunks of the default size.</summary>
+internal sealed class ResultScenario : IScenario
+{
+    private const int Bytes = 100_000_000;
+    private const double MiB = 1024 * 1024;
+
+    public string Name => "result";
+
+    public async Task<IReadOnlyList<Row>> RunAsync(int rounds)
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync();
+        await using ServerProcess raw = await ServerProcess.StartAsync();
+        (int frames, int size) = await MeasureFramesAsync(server.Address);
+        Samples[][] measured = await Rounds.InterleaveWarmAsync(
+            rounds,
+            () => MeasureAsync(server),
+            async () => [await RawPush.MeasureAsync(raw.Address, RawPush.ManyPerWrite, frames, size) * size / 1e6],
+            async () => [await RawPush.MeasureAsync(raw.Address, RawPush.EachSent, frames, size) * size / 1e6]);
+        return
+        [
+            new Row { Scenario = Name, Measure = $"MB/s in {frames} frames of {size} B; raw push, one write each", Measured = measured[0][0], Baseline = measured[1][0], Target = Target.AtLeast(0.5) },
+            new Row { Scenario = Name, Measure = "MB/s; raw push, one send each", Measured = measured[0][0], Baseline = measured[2][0] },
+            new Row { Scenario = Name, Measure = "MiB of managed memory above idle at the peak", Measured = measured[0][1], Target = Target.AtMost(64) },
+        ];
+    }
+
+    private static async Task<double[]> MeasureAsync(ServerProcess server)
+    {
+        ServerStatistics idle = await server.GetStatisticsAsync(collect: true);
+        double rate = 0;
+        long peak = await server.PeakOfAsync(async () =>
+        {
+            using LoadSession session = LoadSession.Open(server.Address, bufferSize: 1024 * 1024);
+            long before = session.BytesRead;
+            double seconds = await Rounds.TimeAsync(async () =>
+            {
+                session.Submit("result", $"{{\"bytes\":{Bytes}}}");
+                await session.TakeTerminalAsync();
+            });
+            rate = session.BytesRead - before > Bytes ? (session.BytesRead - before) / 1e6 / seconds : throw new InvalidOperationException("The result is not whole.");
+        });
+        return [rate, (peak - idle.Managed) / MiB];
+    }
+
+    private static async Task<(int Frames, int Size)> MeasureFramesAsync(Uri server)
+    {
+        using LoadSession session = LoadSession.Open(server);
+        session.Submit("result", $"{{\"bytes\":{Bytes}}}");
+        long before = session.BytesRead;
+        await session.TakeTerminalAsync();
+        int frames = (int)session.LastSeq - 2; // less the running status and the result
+        return (frames, (int)((session.BytesRead - before) / frames) - WebSocketFrames.LongestHeader);
+    }
+}

@@ -1,0 +1,68 @@
+using System.Buffers;
+using Arcp.Core;
+using Arcp.Core.Events;
+using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
+using BenchmarkDotNet.Attributes;
+
+namespace Arcp.Benchmarks.Micro;
+
+/// <summary>Reading and writing single frames.</summary>
+public class FrameBenchmarks
+{
+    private static readonly byte[] Submit = InProcessSession.Bytes("job.submit", "{\"agent\":\"echo\",\"input\":{\"text\":\"hello\"}}");
+    private static readonly byte[] Ack = InProcessSession.Bytes("session.ack", "{\"last_processed_seq\":4711}");
+
+    private readonly ArrayBufferWriter<byte> _output = new(4096);
+    private readonly byte[] _prefix = FrameWriter.SequencedPrefix(SessionId.New(TimeProvider.System));
+    private readonly byte[] _jobMembers = FrameWriter.JobMembers(JobId.New(TimeProvider.System), TraceContext.New());
+    private readonly LogEvent _line = new() { Level = "info", Message = new string('x', 30) };
+    private readonly Envelope _submit;
+    private readonly byte[] _event;
+    private readonly byte[] _tail;
+
+    public FrameBenchmarks()
+    {
+        _submit = Read(Submit, Peer.Runtime);
+        FrameWriter.WriteEventTail(_output, _jobMembers, TimeProvider.System.GetUtcNow(), _line);
+        _tail = _output.WrittenSpan.ToArray();
+        _output.ResetWrittenCount();
+        FrameWriter.WriteSequenced(_output, _prefix, 4711, _tail);
+        _event = _output.WrittenSpan.ToArray();
+    }
+
+    [Benchmark]
+    public Envelope ReadSubmit() => Read(Submit, Peer.Runtime);
+
+    [Benchmark]
+    public Envelope ReadAck() => Read(Ack, Peer.Runtime);
+
+    [Benchmark]
+    public Envelope ReadEvent() => Read(_event, Peer.Client);
+
+    [Benchmark]
+    public int WriteSubmit()
+    {
+        _output.ResetWrittenCount();
+        FrameWriter.Write(_output, _submit);
+        return _output.WrittenCount;
+    }
+
+    [Benchmark]
+    public int WriteEventTail()
+    {
+        _output.ResetWrittenCount();
+        FrameWriter.WriteEventTail(_output, _jobMembers, DateTimeOffset.UnixEpoch, _line);
+        return _output.WrittenCount;
+    }
+
+    [Benchmark]
+    public int WriteSequenced()
+    {
+        _output.ResetWrittenCount();
+        return FrameWriter.WriteSequenced(_output, _prefix, 4711, _tail);
+    }
+
+    private static Envelope Read(byte[] frame, Peer receiver) =>
+        FrameReader.TryRead(frame, receiver, out Envelope? envelope, out FrameError? error) ? envelope : throw new InvalidOperationException(error.Message);
+}
