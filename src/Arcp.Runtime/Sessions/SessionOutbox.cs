@@ -319,14 +319,15 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            _control.Collect(batch, store.Committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
+            long committed = store.Committed; // one look: what is committed by the next one comes with the next batch
+            _control.Collect(batch, committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
             batch.EndReady();
-            batch.FollowsAnswers = _control.FirstUncommitted is not null;
             if (!_isComplete && !batch.IsFull)
             {
                 CollectNumberedNeedsLock(batch);
             }
 
+            batch.MustWait = batch.Mark > committed;
             if (!_isComplete && batch.Count == 0 && _control.IsEmpty && _sequence.Missing is null && _farewell is { } farewell)
             {
                 batch.Add(farewell);

@@ -36,11 +36,10 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
     private async Task SendBatchAsync(CancellationToken cancellationToken)
     {
-        Task committed = outbox.WhenCommittedAsync(_batch);
-        if (!committed.IsCompleted || _batch.FollowsAnswers)
+        if (_batch.MustWait)
         {
             await SendAsync(_batch, 0, _batch.ReadyCount, cancellationToken).ConfigureAwait(false);
-            await AnswerUntilAsync(committed, cancellationToken).ConfigureAwait(false);
+            await AnswerUntilAsync(outbox.WhenCommittedAsync(_batch), cancellationToken).ConfigureAwait(false);
             await SendAsync(_batch, _batch.ReadyCount, _batch.Count, cancellationToken).ConfigureAwait(false);
         }
         else

@@ -171,57 +171,6 @@ public class CommitThenShowTests
     }
 
     [Fact]
-    [Trait("Section", "7.6")]
-    public async Task However_much_is_held_a_subscription_is_answered_before_its_history()
-    {
-        const int listings = 500; // more than is sent in one go
-        await using DurableHost durable = await CreateAsync();
-        await using WireClient client = await durable.Host.OpenAsync();
-        await using WireClient watcher = await durable.Host.OpenAsync();
-        JobContext job = await BeginAsync(client);
-        await durable.CommittedAsync();
-        using var gate = new CommitGate(durable.Store);
-        await job.LogAsync("1");
-        await gate.ReachedAsync();
-        for (int i = 0; i < listings; i++)
-        {
-            await watcher.SendAsync("session.list_jobs");
-        }
-
-        await watcher.SendAsync("job.subscribe", new { job_id = job.JobId.Value, history = true });
-        await watcher.ExpectHeldAsync();
-        gate.Open();
-        for (int i = 0; i < listings; i++)
-        {
-            await watcher.ExpectAsync("session.jobs");
-        }
-
-        await watcher.ExpectAsync("job.subscribed");
-        (await watcher.ReadNumberedAsync(2)).Select(frame => frame.Kind).Should().Equal("status", "log");
-    }
-
-    [Fact]
-    [Trait("Section", "7.6")]
-    public async Task Whenever_the_commit_comes_a_subscription_is_answered_before_its_history()
-    {
-        const int rounds = 500;
-        await using DurableHost durable = await CreateAsync();
-        await using WireClient watcher = await durable.Host.OpenAsync();
-        List<WireFrame> done = await watcher.RunJobAsync("echo", 1);
-        for (int i = 0; i < rounds; i++)
-        {
-            int spins = i % 50 * 100;
-            durable.Store.BeforeCommit = _ =>
-            {
-                Thread.SpinWait(spins);
-                return Task.CompletedTask;
-            };
-            await watcher.SubscribeAsync(done[0].JobId!);
-            (await watcher.ReadJobAsync(done[0].JobId!)).Should().HaveCount(2);
-        }
-    }
-
-    [Fact]
     [Trait("Section", "6.7")]
     public async Task The_last_frame_of_a_connection_waits_and_comes_last()
     {
