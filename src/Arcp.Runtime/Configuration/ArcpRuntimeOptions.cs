@@ -61,10 +61,10 @@ public sealed class ArcpRuntimeOptions
     /// <summary>How long an idempotency key is remembered (§7.2), and longer while its job is known. Default 24 h, which is also the least.</summary>
     public TimeSpan IdempotencyLifetime { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How many events of one job are held in memory before the oldest go (§14). Default 100,000; at least 1.</summary>
+    /// <summary>How many events of one job are held in memory before the oldest go (§14); a durable store still has those. Default 100,000; at least 1.</summary>
     public int MaxLogEventsPerJob { get; set; } = 100_000;
 
-    /// <summary>How many bytes of one job's events are held in memory before the oldest go (§14). Default 32 MiB; at least 1.</summary>
+    /// <summary>How many bytes of one job's events are held in memory before the oldest go (§14); a durable store still has those. Default 32 MiB; at least 1.</summary>
     public long MaxLogBytesPerJob { get; set; } = 32L * 1024 * 1024;
 
     /// <summary>How many bytes of events are held in memory over all jobs (§14). Default 1 GiB; at least 1.</summary>

@@ -87,7 +87,7 @@ public sealed class ArcpRuntimeBuilder
         return this;
     }
 
-    /// <summary>Lends credentials to jobs (§9.8). Needs a revocation store as well.</summary>
+    /// <summary>Lends credentials to jobs (§9.8). Needs a revocation store as well, or a durable store, which is one.</summary>
     /// <param name="provisioner">Issues and revokes them; used until the runtime has stopped, never disposed by it.</param>
     public ArcpRuntimeBuilder UseCredentialProvisioner(ICredentialProvisioner provisioner)
     {
@@ -96,7 +96,7 @@ public sealed class ArcpRuntimeBuilder
         return this;
     }
 
-    /// <summary>Lends credentials to jobs (§9.8), by a service of the container. Needs a revocation store as well.</summary>
+    /// <summary>Lends credentials to jobs (§9.8), by a service of the container. Needs a revocation store as well, or a durable store, which is one.</summary>
     /// <typeparam name="TProvisioner">Issues and revokes them; made once.</typeparam>
     public ArcpRuntimeBuilder UseCredentialProvisioner<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProvisioner>()
         where TProvisioner : class, ICredentialProvisioner
@@ -105,7 +105,7 @@ public sealed class ArcpRuntimeBuilder
         return this;
     }
 
-    /// <summary>Records the credentials that must still be revoked (§9.8).</summary>
+    /// <summary>Records the credentials that must still be revoked (§9.8), instead of the durable store when there is one.</summary>
     /// <param name="store">Records them; used until the runtime has stopped, never disposed by it.</param>
     public ArcpRuntimeBuilder UseRevocationStore(IRevocationStore store)
     {

@@ -47,22 +47,32 @@ internal sealed class JobListing
     {
         List<Job> found = [];
         int looks = 0;
-        foreach (Job job in TakeBehind(behind, MaxLooks + 1))
+        int portion = limit + 1; // one more tells whether there is a next page
+        while (true)
         {
-            if (found.Count == limit || looks == MaxLooks)
+            List<Job> next = TakeBehind(behind, portion);
+            foreach (Job job in next)
             {
-                return new JobPage(found, behind);
+                if (found.Count == limit || looks == MaxLooks)
+                {
+                    return new JobPage(found, behind);
+                }
+
+                looks++;
+                behind = JobPlace.Of(job);
+                if (matches(job))
+                {
+                    found.Add(job);
+                }
             }
 
-            looks++;
-            behind = JobPlace.Of(job);
-            if (matches(job))
+            if (next.Count < portion)
             {
-                found.Add(job);
+                return new JobPage(found, null);
             }
+
+            portion = Math.Min(portion * 2, MaxLooks + 1); // few match: look further at once
         }
-
-        return new JobPage(found, null);
     }
 
     private List<Job> TakeBehind(JobPlace? behind, int count)

@@ -42,6 +42,7 @@ internal sealed class ConnectionHost(SessionServices services)
     {
         using var time = new CancellationTokenSource(services.Options.HandshakeTimeout, services.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, noMoreSessions, cancellationToken);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(noMoreSessions, cancellationToken);
         Task<FrameReadStatus> reading = Task.FromResult(FrameReadStatus.Closed);
         FrameHeader answered = default;
         ArcpException refusal;
@@ -57,7 +58,7 @@ internal sealed class ConnectionHost(SessionServices services)
 
             reading = transport.ReadAsync(buffer, CancellationToken.None).AsTask();
             Envelope first = Handshake.Decode(await reading.WaitAsync(either.Token).ConfigureAwait(false), buffer, out answered);
-            return await _handshake.PerformAsync(first, connection, context, either.Token).ConfigureAwait(false);
+            return await _handshake.PerformAsync(first, connection, context, stopping.Token, either.Token).ConfigureAwait(false);
         }
         catch (ArcpException e)
         {

@@ -41,8 +41,11 @@ internal sealed class ControlQueue
     /// <param name="mayBeLast">Whether a frame may be sent that no event comes behind.</param>
     public void Collect(FrameBatch batch, long committed, long highestSent, long floor, bool mayBeLast)
     {
-        // Who resumes has everything up to the floor, and so all that was sent before it.
-        _collected.RemoveAll(answer => !answer.Frame.UntilReceived || answer.AfterSeq < floor);
+        if (_collected.Count > 0)
+        {
+            DropReceived(floor);
+        }
+
         FirstUncommitted = null;
         bool isTurning = false; // a frame stays: all are gone through, so that those that stay keep their order
         for (int left = _waiting.Count; left > 0 && (isTurning || !batch.IsFull); left--)
@@ -92,6 +95,9 @@ internal sealed class ControlQueue
         Replace([]);
         _collected.Clear();
     }
+
+    // Who resumes has everything up to the floor, and so all that was sent before it. A method of its own: most have nothing to drop, and need no closure.
+    private void DropReceived(long floor) => _collected.RemoveAll(answer => !answer.Frame.UntilReceived || answer.AfterSeq < floor);
 
     private void Replace(WaitingFrame[] frames)
     {

@@ -30,6 +30,9 @@ internal sealed class FrameBatch
     /// <summary>What has to be committed before the others are sent.</summary>
     public long Mark { get; set; }
 
+    /// <summary>Whether that was not committed when the batch was collected: then answers were left behind, perhaps, that are committed with it and come before it.</summary>
+    public bool MustWait { get; set; }
+
     /// <summary>What was added so far may be sent at once; what comes has to wait for <see cref="Mark"/>.</summary>
     public void EndReady() => ReadyCount = Count;
 
@@ -53,6 +56,7 @@ internal sealed class FrameBatch
         NumberedCount = 0;
         ReadyCount = 0;
         Mark = 0;
+        MustWait = false;
         if (_bytes.Capacity > KeptBetweenBatches)
         {
             _bytes = new ArrayBufferWriter<byte>();

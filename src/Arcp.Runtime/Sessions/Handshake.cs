@@ -19,22 +19,23 @@ internal sealed class Handshake(SessionServices services)
     /// <param name="first">The first frame.</param>
     /// <param name="connection">The connection that the session gets.</param>
     /// <param name="context">What the host knows of it.</param>
+    /// <param name="stopping">Ends when the runtime stops or the connection is cut. The wait for the runtime's store, which has a bound of its own, is not the peer's time.</param>
     /// <param name="cancellationToken">Ends with the handshake's time.</param>
     /// <exception cref="ArcpException">The connection is refused.</exception>
-    public async Task<Session> PerformAsync(Envelope first, SessionConnection connection, ConnectionContext context, CancellationToken cancellationToken)
+    public async Task<Session> PerformAsync(Envelope first, SessionConnection connection, ConnectionContext context, CancellationToken stopping, CancellationToken cancellationToken)
     {
         switch (first.Message)
         {
             case SessionHello hello:
                 Principal? known = await AuthenticateAsync(hello.Auth, context, cancellationToken).ConfigureAwait(false);
                 return ResumeOf(hello) is { } data
-                    ? await ResumeAsync(data with { Features = FeaturesOf(hello, known is null) }, IsOwnedBy(known), connection, first.Header, cancellationToken).ConfigureAwait(false)
-                    : await OpenAsync(hello, known, connection, context, first.Header, cancellationToken).ConfigureAwait(false);
+                    ? await ResumeAsync(data with { Features = FeaturesOf(hello, known is null) }, IsOwnedBy(known), connection, first.Header, stopping).ConfigureAwait(false)
+                    : await OpenAsync(hello, known, connection, context, first.Header, stopping).ConfigureAwait(false);
             case SessionResume resume:
                 Func<Principal, bool> isOwner = resume.Auth is null && context.Principal is null
                     ? static _ => true // the token alone proves it
                     : IsOwnedBy(await AuthenticateAsync(resume.Auth, context, cancellationToken).ConfigureAwait(false));
-                return await ResumeAsync(new ResumeData(resume.ResumeToken, resume.LastEventSeq ?? 0, null), isOwner, connection, first.Header, cancellationToken).ConfigureAwait(false);
+                return await ResumeAsync(new ResumeData(resume.ResumeToken, resume.LastEventSeq ?? 0, null), isOwner, connection, first.Header, stopping).ConfigureAwait(false);
             default:
                 throw Unauthenticated("The first frame must be session.hello or session.resume.");
         }
@@ -135,7 +136,7 @@ internal sealed class Handshake(SessionServices services)
     }
 
     private async Task<Session> OpenAsync(
-        SessionHello hello, Principal? known, SessionConnection connection, ConnectionContext context, FrameHeader header, CancellationToken cancellationToken)
+        SessionHello hello, Principal? known, SessionConnection connection, ConnectionContext context, FrameHeader header, CancellationToken stopping)
     {
         SessionId id = SessionId.New(services.Clock);
         Principal principal = known ?? Principal.Anonymous(id.Value);
@@ -153,7 +154,7 @@ internal sealed class Handshake(SessionServices services)
         Features features = FeaturesOf(hello, known is null);
         try
         {
-            await session.Store.KeepAsync(features, hash, isNew: true, cancellationToken).ConfigureAwait(false);
+            await session.Store.KeepAsync(features, hash, isNew: true, stopping).ConfigureAwait(false);
         }
         catch
         {
@@ -168,7 +169,7 @@ internal sealed class Handshake(SessionServices services)
 
     // A failed attempt consumes nothing: the token is used up only when the new connection has the session.
     private async Task<Session> ResumeAsync(
-        ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header, CancellationToken cancellationToken)
+        ResumeData data, Func<Principal, bool> isOwner, SessionConnection connection, FrameHeader header, CancellationToken stopping)
     {
         ResumeTokenHash hash = ResumeTokenHash.Of(data.Token);
         long last = Math.Max(0, data.LastEventSeq);
@@ -189,7 +190,7 @@ internal sealed class Handshake(SessionServices services)
         Features features = data.Features ?? session.Features;
         try
         {
-            await session.Store.KeepAsync(features, nextHash, isNew: false, cancellationToken).ConfigureAwait(false);
+            await session.Store.KeepAsync(features, nextHash, isNew: false, stopping).ConfigureAwait(false);
             if (!Begin(session, connection, next, last, features, header))
             {
                 throw Expired();

@@ -20,6 +20,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     private readonly WakeSignal _wake = new();
     private readonly ControlQueue _control = new();
     private readonly List<JobId> _readToEnd = [];
+    private long _wakesAt;
     private ReadOnlyMemory<byte>? _farewell;
     private OutboxConnection? _connection;
     private bool _isComplete = true;
@@ -318,13 +319,15 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            _control.Collect(batch, store.Committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
+            long committed = store.Committed; // one look: what is committed by the next one comes with the next batch
+            _control.Collect(batch, committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
             batch.EndReady();
             if (!_isComplete && !batch.IsFull)
             {
                 CollectNumberedNeedsLock(batch);
             }
 
+            batch.MustWait = batch.Mark > committed;
             if (!_isComplete && batch.Count == 0 && _control.IsEmpty && _sequence.Missing is null && _farewell is { } farewell)
             {
                 batch.Add(farewell);
@@ -365,6 +368,24 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
 
     /// <summary>Ends a wait: there may be something to collect.</summary>
     public void Wake() => _wake.Set();
+
+    /// <summary>Sees to it that a wait ends when the first answer that waits for a commit may be sent, whatever else is waited for.</summary>
+    public void WakeWhenCommitted()
+    {
+        long mark;
+        lock (_lock)
+        {
+            if (_control.FirstUncommitted is not { } first || first == _wakesAt)
+            {
+                return;
+            }
+
+            mark = _wakesAt = first;
+        }
+
+        store.WhenCommittedAsync(mark).ContinueWith(
+            static (_, outbox) => ((SessionOutbox)outbox!).Wake(), this, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     /// <summary>Waits until there may be something to collect.</summary>
     public ValueTask WaitAsync() => _wake.WaitAsync();

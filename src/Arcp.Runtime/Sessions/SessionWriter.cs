@@ -36,11 +36,10 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
     private async Task SendBatchAsync(CancellationToken cancellationToken)
     {
-        Task committed = outbox.WhenCommittedAsync(_batch);
-        if (!committed.IsCompleted)
+        if (_batch.MustWait)
         {
             await SendAsync(_batch, 0, _batch.ReadyCount, cancellationToken).ConfigureAwait(false);
-            await AnswerUntilAsync(committed, cancellationToken).ConfigureAwait(false);
+            await AnswerUntilAsync(outbox.WhenCommittedAsync(_batch), cancellationToken).ConfigureAwait(false);
             await SendAsync(_batch, _batch.ReadyCount, _batch.Count, cancellationToken).ConfigureAwait(false);
         }
         else
@@ -89,6 +88,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
             if (!await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false))
             {
+                outbox.WakeWhenCommitted();
                 await outbox.WaitAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -96,7 +96,10 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
         await woken.ConfigureAwait(false);
         await task.ConfigureAwait(false);
-        await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false); // what was queued before the numbered frames is committed with them, and comes first
+        while (await TrySendAnswersAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // What was queued before the numbered frames is committed with them, and all of it comes first.
+        }
     }
 
     private async Task<bool> TrySendAnswersAsync(CancellationToken cancellationToken)

@@ -3,7 +3,6 @@ using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Diagnostics;
-using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
 namespace Arcp.Runtime.Storage;
@@ -19,64 +18,32 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
     /// <summary>How many commits may come between two steps of trimming.</summary>
     private const int CommitsPerTrim = 8;
 
-    private readonly Lock _lock = new();
+    private readonly CommitQueue _queue = new();
     private readonly CancellationTokenSource _cut = new();
-    private readonly WakeSignal _work = new();
-    private List<StoreChange> _pending = [];
-    private List<StoreChange> _spare = [];
-    private long _pendingBytes;
-    private long _committingBytes;
-    private long _position;
-    private long _committed;
-    private long _taken;
-    private bool _isFailing;
-    private bool _isClosed;
     private bool _mayTrim = true;
-    private TaskCompletionSource _progress = NewSignal();
     private Task _running = Task.CompletedTask;
 
     /// <summary>The position of the last change that was appended.</summary>
-    public long Position => Volatile.Read(ref _position);
+    public long Position => _queue.Position;
 
     /// <summary>The position of the last change that is committed.</summary>
-    public long Committed => Volatile.Read(ref _committed);
+    public long Committed => _queue.Committed;
 
     /// <summary>The bytes that are not committed yet, about.</summary>
-    public long UncommittedBytes => Volatile.Read(ref _pendingBytes) + Volatile.Read(ref _committingBytes);
+    public long UncommittedBytes => _queue.UncommittedBytes;
 
     /// <summary>Whether so much waits that nobody should add to it who can wait.</summary>
     public bool IsFull => UncommittedBytes >= options.MaxUncommittedBytes;
 
     /// <summary>Whether the last commit has failed, or takes longer than it may.</summary>
-    public bool IsFailing => Volatile.Read(ref _isFailing);
+    public bool IsFailing => _queue.IsFailing;
 
     /// <summary>Starts to commit. Called once, when the store is open.</summary>
     public void Start() => _running = Task.Run(RunAsync);
 
-    /// <summary>Appends changes, which are committed together.</summary>
-    /// <returns>Their position: when <see cref="Committed"/> has reached it they are kept.</returns>
-    public long Append(params ReadOnlySpan<StoreChange> changes)
-    {
-        long position;
-        lock (_lock)
-        {
-            if (_isClosed)
-            {
-                return _position; // the runtime has stopped: what goes now is not forgotten
-            }
-
-            foreach (StoreChange change in changes)
-            {
-                _pending.Add(change);
-                _pendingBytes += SizeOf(change);
-            }
-
-            position = _position += changes.Length;
-        }
-
-        _work.Set();
-        return position;
-    }
+    /// <summary>Appends changes, which are committed together. When the runtime has stopped, what goes then is not forgotten by the store.</summary>
+    /// <returns>Their position: when <see cref="Committed"/> has reached it they are kept. Beyond all others when they never will be.</returns>
+    public long Append(params ReadOnlySpan<StoreChange> changes) => _queue.Append(changes);
 
     /// <summary>Commits what a request needs before it may be answered, or gives it up.</summary>
     /// <param name="changes">The changes.</param>
@@ -91,6 +58,11 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
         }
 
         long position = Append(changes);
+        if (position == CommitQueue.Never)
+        {
+            throw Unavailable();
+        }
+
         try
         {
             if (await TryWaitAsync(position).WaitAsync(options.CommitTimeout, clock, cancellationToken).ConfigureAwait(false))
@@ -116,13 +88,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
     public Task WhenCommittedAsync(long position) => Committed >= position ? Task.CompletedTask : WaitUntilAsync(position);
 
     /// <summary>Ends when a commit has been tried: there may be room now.</summary>
-    public Task WhenProgressAsync()
-    {
-        lock (_lock)
-        {
-            return _progress.Task;
-        }
-    }
+    public Task WhenProgressAsync() => _queue.Progress;
 
     /// <summary>Reads a part of a job's log, all that was appended to it before included.</summary>
     /// <inheritdoc cref="IRuntimeStore.ReadLogAsync"/>
@@ -149,12 +115,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
     /// <param name="grace">How long to go on trying.</param>
     public async Task StopAsync(TimeSpan grace)
     {
-        lock (_lock)
-        {
-            _isClosed = true;
-        }
-
-        _work.Set();
+        _queue.Close();
         try
         {
             await _running.WaitAsync(grace, clock).ConfigureAwait(false);
@@ -169,22 +130,8 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
         await store.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private static ArcpException Unavailable() =>
         new(ErrorCode.InternalError, "The runtime's store cannot keep the request at the moment; try again later.", retryable: true);
-
-    private static long SizeOf(StoreChange change)
-    {
-        const int overhead = 100;
-        return overhead + change switch
-        {
-            StoreChange.EntryAppended { Entry: var entry } => entry.Bytes.Length + entry.Secret.Length,
-            StoreChange.JobAdded { Added: var job } => job.Acceptance.Length,
-            StoreChange.AnswerKept { Answer: var answer } => answer.Payload.Length,
-            _ => 0,
-        };
-    }
 
     private TimeSpan BackoffOf(int attempt) =>
         TimeSpan.FromTicks((long)Math.Min(options.MaxRetryBackoff.Ticks, options.RetryBackoff.Ticks * Math.Pow(2, attempt - 1)));
@@ -228,7 +175,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
         int sinceTrim = 0;
         while (true)
         {
-            List<StoreChange> batch = Take(out bool isClosed);
+            List<StoreChange> batch = _queue.Take(out bool isClosed);
             if (batch.Count > 0)
             {
                 await CommitAsync(batch).ConfigureAwait(false);
@@ -246,37 +193,10 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
             }
             else if (batch.Count == 0)
             {
-                await _work.WaitAsync().ConfigureAwait(false);
+                await _queue.WaitAsync().ConfigureAwait(false);
             }
 
-            batch.Clear();
-            _spare = batch;
-        }
-    }
-
-    private List<StoreChange> Take(out bool isClosed)
-    {
-        lock (_lock)
-        {
-            List<StoreChange> batch = _pending;
-            _pending = _spare;
-            _committingBytes = _pendingBytes;
-            _pendingBytes = 0;
-            _taken = _position;
-            isClosed = _isClosed;
-            return batch;
-        }
-    }
-
-    private void TakeMore(List<StoreChange> batch)
-    {
-        lock (_lock)
-        {
-            batch.AddRange(_pending);
-            _pending.Clear();
-            _committingBytes += _pendingBytes;
-            _pendingBytes = 0;
-            _taken = _position;
+            _queue.Return(batch);
         }
     }
 
@@ -288,7 +208,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
             {
                 await TryCommitAsync(batch).ConfigureAwait(false);
                 _mayTrim |= batch.Exists(static change => change is StoreChange.JobForgotten or StoreChange.SessionForgotten);
-                EndAttempt(succeeded: true);
+                _queue.EndAttempt(succeeded: true);
                 return;
             }
 #pragma warning disable CA1031 // Whatever the storage throws, the commit is tried again.
@@ -297,11 +217,11 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
             {
                 TimeSpan delay = BackoffOf(attempt);
                 Log.CommitFailed(logger, batch.Count, attempt, delay, e);
-                EndAttempt(succeeded: false);
+                _queue.EndAttempt(succeeded: false);
                 await Task.Delay(delay, clock, _cut.Token).ConfigureAwait(false);
             }
 
-            TakeMore(batch); // also what takes back the requests that were refused meanwhile
+            _queue.TakeMore(batch); // also what takes back the requests that were refused meanwhile
         }
     }
 
@@ -316,28 +236,9 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
         catch (TimeoutException) when (!commit.IsCompleted)
         {
             Log.CommitIsSlow(logger, batch.Count, options.CommitTimeout);
-            EndAttempt(succeeded: false);
+            _queue.EndAttempt(succeeded: false);
             await commit.WaitAsync(_cut.Token).ConfigureAwait(false);
         }
-    }
-
-    private void EndAttempt(bool succeeded)
-    {
-        TaskCompletionSource progress;
-        lock (_lock)
-        {
-            if (succeeded)
-            {
-                _committed = _taken;
-                _committingBytes = 0;
-            }
-
-            _isFailing = !succeeded;
-            progress = _progress;
-            _progress = NewSignal();
-        }
-
-        progress.SetResult();
     }
 
     private async Task TrimAsync()

@@ -1,6 +1,7 @@
 using Arcp.Core.Events;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Storage;
 using Arcp.Runtime.Tests.Support;
 
 namespace Arcp.Runtime.Tests.Sessions;
@@ -8,6 +9,22 @@ namespace Arcp.Runtime.Tests.Sessions;
 [Trait("Section", "6.3")]
 public class SentWindowTests
 {
+    [Fact]
+    public void What_an_earlier_run_has_let_go_of_is_not_held_any_more()
+    {
+        Job job = TestJob.Create();
+        var window = new SentWindow(1000, long.MaxValue);
+        window.Restore(floor: 4, lastSeq: 10, [(job, new StoredFrames(1, 10, job.Spec.Id, 1, 1_000, default))]);
+
+        (window.Floor, window.LastSeq).Should().Be((4, 10));
+        window.Find(4).Should().BeNull();
+        window.Find(5).Should().Be(new SentFrames(job, 5, 6, null));
+        window.HoldsAllAbove(3).Should().BeFalse();
+        window.FindSeq(job, 4).Should().BeNull();
+        window.FindSeq(job, 5).Should().Be(5);
+        window.Add(job, 11, 100).Should().Be(11);
+    }
+
     [Fact]
     public void Numbers_count_from_one_and_are_found_again()
     {

@@ -60,7 +60,20 @@ internal sealed class DurableHost(Action<ArcpRuntimeBuilder>? configure = null, 
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_killed.Append(_life?.Runtime).OfType<TestRuntime>().Select(runtime => runtime.DisposeAsync().AsTask()));
+        Task stopped = Task.WhenAll(_killed.Append(_life?.Runtime).OfType<TestRuntime>().Select(runtime => runtime.DisposeAsync().AsTask()));
+        if (clock is ManualClock manual)
+        {
+            // What was killed goes on trying to commit until its grace is over.
+            await TestRuntime.UntilAsync(
+                () =>
+                {
+                    manual.Advance(TimeSpan.FromSeconds(1));
+                    return stopped.IsCompleted;
+                },
+                "all have stopped");
+        }
+
+        await stopped;
     }
 
     private sealed record Life(TestRuntime Runtime, ScriptedRuntimeStore Store, MortalStore Mortal);

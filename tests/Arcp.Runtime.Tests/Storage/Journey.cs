@@ -125,7 +125,7 @@ internal sealed class Journey : IAsyncDisposable
     {
         while (true)
         {
-            string request = await traveller.SendAsync("job.submit", new { agent, input, idempotency_key = key });
+            string request = await traveller.SendAsync("job.submit", new { agent, input, idempotency_key = key, lease_request = new Dictionary<string, string[]> { ["agent.delegate"] = ["*"] } });
             WireFrame answer = await traveller.AnswerToAsync(request);
             if (answer.Type == "job.accepted")
             {

@@ -28,7 +28,7 @@ internal sealed class ScriptedRuntimeStore(IRuntimeStore? inner = null) : IRunti
 
     public async ValueTask<IReadOnlyList<StoredEntry>> ReadLogAsync(JobId jobId, long after, int maxBytes, CancellationToken cancellationToken)
     {
-        await (BeforeRead?.Invoke(jobId, after) ?? Task.CompletedTask);
+        await (BeforeRead?.Invoke(jobId, after) ?? Task.CompletedTask).WaitAsync(cancellationToken);
         return await Inner.ReadLogAsync(jobId, after, maxBytes, cancellationToken);
     }
 
