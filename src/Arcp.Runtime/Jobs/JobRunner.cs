@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Arcp.Core;
 using Arcp.Runtime.Diagnostics;
@@ -10,23 +9,13 @@ namespace Arcp.Runtime.Jobs;
 /// <summary>Runs jobs' agents and turns what becomes of them into signals. Owns every task that it starts.</summary>
 internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
 {
-    private readonly ConcurrentDictionary<Job, Task> _running = new();
+    private readonly RunningTasks _running = new();
 
     /// <summary>How many agents have not returned yet; one that ignores cancellation outlives its job.</summary>
     public int AgentCount => _running.Count;
 
     /// <summary>Starts a job's agent on the thread pool.</summary>
-    public void Start(Job job, IJobWork work)
-    {
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _running[job] = Task.Run(async () =>
-        {
-            await started.Task.ConfigureAwait(false);
-            await RunAsync(job, work).ConfigureAwait(false);
-            _running.TryRemove(job, out _);
-        });
-        started.SetResult();
-    }
+    public void Start(Job job, IJobWork work) => _running.Add(Task.Run(() => RunAsync(job, work)));
 
     /// <summary>Ends all jobs: agents are asked to stop and have <paramref name="grace"/> to do so, then their jobs end without them.</summary>
     /// <returns>Ends when every job has ended and every agent that listens has returned.</returns>
@@ -58,7 +47,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
     {
         try
         {
-            await Task.WhenAll(_running.Values).WaitAsync(grace, clock, cancellationToken).ConfigureAwait(false);
+            await _running.WhenEmptyAsync().WaitAsync(grace, clock, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

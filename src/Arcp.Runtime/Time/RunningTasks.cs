@@ -8,6 +8,8 @@ internal sealed class RunningTasks
 {
     private readonly ConcurrentDictionary<TaskCompletionSource, byte> _running = new();
 
+    public int Count => _running.Count;
+
     public bool IsEmpty => _running.IsEmpty;
 
     public void Add(Task task)
