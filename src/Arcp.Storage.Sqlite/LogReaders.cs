@@ -74,12 +74,7 @@ internal sealed class LogReaders : IAsyncDisposable
         catch (Exception e)
         {
             database?.Dispose();
-            throw e switch
-            {
-                SqliteException error => StoreErrors.Wrap(error, _settings.Path),
-                InvalidDataException => StoreErrors.Damaged(_settings.Path, e),
-                _ => e,
-            };
+            throw StoreErrors.Of(e, _settings.Path);
         }
     }
 

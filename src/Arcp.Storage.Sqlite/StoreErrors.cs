@@ -15,6 +15,14 @@ internal static class StoreErrors
     private const int CannotOpen = 14;
     private const int NotADatabase = 26;
 
+    /// <summary>What an error means; one that is not of the file stays what it is.</summary>
+    public static Exception Of(Exception error, string path) => error switch
+    {
+        SqliteException e => Wrap(e, path),
+        InvalidDataException => Damaged(path, error),
+        _ => error,
+    };
+
     public static RuntimeStoreException Wrap(SqliteException error, string path) => error.SqliteErrorCode switch
     {
         Busy or Locked => new($"The store '{path}' is locked by somebody else who writes to the file.", error),
@@ -24,6 +32,6 @@ internal static class StoreErrors
         _ => new($"The store '{path}' failed: {error.Message}", error),
     };
 
-    public static RuntimeStoreException Damaged(string path, Exception error) =>
+    private static RuntimeStoreException Damaged(string path, Exception error) =>
         new($"The store '{path}' is damaged. Restore it from a backup, or name another file.", error);
 }

@@ -84,12 +84,7 @@ internal sealed class StoreWriter : IDisposable
     private Exception ToFailure(Exception error)
     {
         Disconnect();
-        return error switch
-        {
-            SqliteException e => StoreErrors.Wrap(e, _settings.Path),
-            InvalidDataException e => StoreErrors.Damaged(_settings.Path, e),
-            _ => error,
-        };
+        return StoreErrors.Of(error, _settings.Path);
     }
 
     private void Disconnect()

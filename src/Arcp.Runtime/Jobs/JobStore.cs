@@ -24,8 +24,7 @@ internal sealed class JobStore(Journal journal, SecretBox secrets)
     /// <param name="also">What has to be kept together with it.</param>
     public void Append(JobId jobId, long number, in LogEntry entry, byte[]? secret, ReadOnlySpan<StoreChange> also)
     {
-        var stored = new StoredEntry(number, ToTag(entry), entry.Slab.AsMemory(entry.Offset + (entry.PublicLength == 0 ? 0 : entry.Length), entry.PublicLength == 0 ? entry.Length : entry.PublicLength), secret);
-        var change = new StoreChange.EntryAppended(jobId, stored);
+        var change = new StoreChange.EntryAppended(jobId, new StoredEntry(number, ToTag(entry), entry.PublicTail, secret));
         if (also.IsEmpty)
         {
             journal.Append(change);

@@ -27,10 +27,17 @@ internal readonly record struct LogEntry(byte[] Slab, int Offset, int Length, in
     /// <summary>All bytes held for the entry.</summary>
     public int Size => Length + PublicLength;
 
+    /// <summary>The frame's tail without a secret.</summary>
+    public ReadOnlyMemory<byte> PublicTail => Slab.AsMemory(PublicOffset, PublicSize);
+
     /// <summary>The frame's tail.</summary>
     /// <param name="isOwner">Whether it is for the job's principal, who alone is sent secrets (§9.8).</param>
     public ReadOnlySpan<byte> TailFor(bool isOwner) =>
-        isOwner || PublicLength == 0 ? Slab.AsSpan(Offset, Length) : Slab.AsSpan(Offset + Length, PublicLength);
+        isOwner ? Slab.AsSpan(Offset, Length) : Slab.AsSpan(PublicOffset, PublicSize);
+
+    private int PublicOffset => PublicLength == 0 ? Offset : Offset + Length;
+
+    private int PublicSize => PublicLength == 0 ? Length : PublicLength;
 }
 
 /// <summary>An entry that is to be appended.</summary>

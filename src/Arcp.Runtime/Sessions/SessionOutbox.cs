@@ -236,9 +236,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             foreach (JobCursor cursor in cursors)
             {
-                long position = cursor.Position;
                 _cursors.Add(cursor);
-                cursor.Position = position;
                 cursor.OnAppended();
             }
 

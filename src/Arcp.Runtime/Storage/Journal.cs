@@ -65,7 +65,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
 
         try
         {
-            if (await TryWaitAsync(position).WaitAsync(options.CommitTimeout, clock, cancellationToken).ConfigureAwait(false))
+            if (await WaitAsync(position, whateverFails: false).WaitAsync(options.CommitTimeout, clock, cancellationToken).ConfigureAwait(false))
             {
                 return;
             }
@@ -85,7 +85,7 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
     }
 
     /// <summary>Ends when everything up to a position is committed, however long that takes.</summary>
-    public Task WhenCommittedAsync(long position) => Committed >= position ? Task.CompletedTask : WaitUntilAsync(position);
+    public Task WhenCommittedAsync(long position) => Committed >= position ? Task.CompletedTask : WaitAsync(position, whateverFails: true);
 
     /// <summary>Ends when a commit has been tried: there may be room now.</summary>
     public Task WhenProgressAsync() => _queue.Progress;
@@ -136,8 +136,10 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
     private TimeSpan BackoffOf(int attempt) =>
         TimeSpan.FromTicks((long)Math.Min(options.MaxRetryBackoff.Ticks, options.RetryBackoff.Ticks * Math.Pow(2, attempt - 1)));
 
+    /// <param name="position">What is waited for.</param>
+    /// <param name="whateverFails">Whether a commit that fails is waited through.</param>
     /// <returns>Whether it is committed; false = a commit has failed before it was.</returns>
-    private async Task<bool> TryWaitAsync(long position)
+    private async Task<bool> WaitAsync(long position, bool whateverFails)
     {
         while (true)
         {
@@ -147,23 +149,9 @@ internal sealed class Journal(IRuntimeStore store, StorageOptions options, TimeP
                 return true;
             }
 
-            if (IsFailing)
+            if (IsFailing && !whateverFails)
             {
                 return false;
-            }
-
-            await progress.ConfigureAwait(false);
-        }
-    }
-
-    private async Task WaitUntilAsync(long position)
-    {
-        while (true)
-        {
-            Task progress = WhenProgressAsync();
-            if (Committed >= position)
-            {
-                return;
             }
 
             await progress.ConfigureAwait(false);
