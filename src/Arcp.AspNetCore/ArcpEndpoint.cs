@@ -2,45 +2,47 @@ using System.Net;
 using Arcp.Core.Transports;
 using Arcp.Runtime;
 using Arcp.Runtime.Authentication;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
 namespace Arcp.AspNetCore;
 
 /// <summary>Turns requests into connections of the runtime, or says why not.</summary>
-internal sealed class ArcpEndpoint(ArcpEndpointOptions options, ILogger logger)
+/// <param name="options">The endpoint's settings.</param>
+/// <param name="services">The application's services. Those of a request would be kept for as long as its connection.</param>
+/// <param name="logger">Where refusals are told.</param>
+internal sealed class ArcpEndpoint(ArcpEndpointOptions options, IServiceProvider services, ILogger logger)
 {
+    private readonly Lazy<ArcpRuntime> _runtime = new(services.GetRequiredService<ArcpRuntime>);
+    private readonly IHostApplicationLifetime? _lifetime = services.GetService<IHostApplicationLifetime>();
+    private readonly TimeSpan _keepAliveTimeout = services.GetRequiredService<IOptions<WebSocketOptions>>().Value.KeepAliveTimeout;
     private readonly UpgradeRules _rules = new(options);
     private readonly Func<HttpContext, Principal?>? _selectPrincipal = options.PrincipalSelector;
     private readonly TimeSpan _keepAliveInterval = options.KeepAliveInterval;
 
     /// <summary>Serves one request; ends when its connection has.</summary>
-    public async Task HandleAsync(HttpContext context)
+    public Task HandleAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         if (_rules.FindRefusal(context.Connection.LocalIpAddress, request.Scheme, request.Host.Value, request.Headers.Origin) is { } refusal)
         {
             Log.UpgradeRefused(logger, context.Connection.RemoteIpAddress, Shorten(request.Host.Value), Shorten(request.Headers.Origin), refusal);
-            await AnswerAsync(context, StatusCodes.Status403Forbidden, refusal).ConfigureAwait(false);
-            return;
+            return AnswerAsync(context, StatusCodes.Status403Forbidden, refusal);
         }
 
         if (!context.WebSockets.IsWebSocketRequest)
         {
-            await AskForUpgradeAsync(context).ConfigureAwait(false);
-            return;
+            return AskForUpgradeAsync(context);
         }
 
-        if (context.RequestServices.GetService<IHostApplicationLifetime>() is { ApplicationStopping.IsCancellationRequested: true })
-        {
-            await AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, "The runtime is shutting down.").ConfigureAwait(false);
-            return;
-        }
-
-        await ConnectAsync(context).ConfigureAwait(false);
+        return _lifetime is { ApplicationStopping.IsCancellationRequested: true }
+            ? AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, "The runtime is shutting down.")
+            : ConnectAsync(context);
     }
 
     private static string? Shorten(string? text) => text is { Length: > 200 } ? text[..200] + "…" : text;
@@ -67,14 +69,16 @@ internal sealed class ArcpEndpoint(ArcpEndpointOptions options, ILogger logger)
 
     private async Task ConnectAsync(HttpContext context)
     {
-        ArcpRuntime runtime = context.RequestServices.GetRequiredService<ArcpRuntime>();
-        var connection = new ConnectionContext
-        {
-            Principal = _selectPrincipal?.Invoke(context),
-            RemoteAddress = context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort).ToString() : null,
-            Properties = ArcpConnectionContextExtensions.PropertiesFor(context),
-        };
-        WebSocketTransport transport = await WebSocketUpgrade.AcceptAsync(context, _keepAliveInterval).ConfigureAwait(false);
-        await runtime.RunConnectionAsync(transport, connection, context.RequestAborted).ConfigureAwait(false);
+        ArcpRuntime runtime = _runtime.Value;
+        Principal? principal = _selectPrincipal?.Invoke(context);
+        WebSocketTransport transport = await WebSocketUpgrade.AcceptAsync(context, _keepAliveInterval, _keepAliveTimeout).ConfigureAwait(false);
+        await runtime.RunConnectionAsync(transport, Describe(context, principal), context.RequestAborted).ConfigureAwait(false);
     }
+
+    private static ConnectionContext Describe(HttpContext context, Principal? principal) => new()
+    {
+        Principal = principal,
+        RemoteAddress = context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort).ToString() : null,
+        Properties = ArcpConnectionContextExtensions.PropertiesFor(context),
+    };
 }

@@ -45,7 +45,7 @@ public static class ArcpEndpointRouteBuilderExtensions
         }
 
         ILogger logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Arcp.AspNetCore");
-        var endpoint = new ArcpEndpoint(options, logger);
+        var endpoint = new ArcpEndpoint(options, endpoints.ServiceProvider, logger);
         IApplicationBuilder pipeline = endpoints.CreateApplicationBuilder();
         pipeline.UseWebSockets();
         pipeline.Run(endpoint.HandleAsync);

@@ -8,8 +8,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.WebSockets;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace Arcp.AspNetCore;
 
@@ -17,7 +15,10 @@ namespace Arcp.AspNetCore;
 internal static class WebSocketUpgrade
 {
     /// <summary>Accepts a request that is known to be a WebSocket request.</summary>
-    public static async Task<WebSocketTransport> AcceptAsync(HttpContext context, TimeSpan keepAliveInterval)
+    /// <param name="context">The request.</param>
+    /// <param name="keepAliveInterval">How often a connection without traffic sends a pong.</param>
+    /// <param name="keepAliveTimeout">What the application's <see cref="WebSocketOptions"/> say.</param>
+    public static async Task<WebSocketTransport> AcceptAsync(HttpContext context, TimeSpan keepAliveInterval, TimeSpan keepAliveTimeout)
     {
         string? subProtocol = context.WebSockets.WebSocketRequestedProtocols.Contains(WebSocketTransport.SubProtocol) ? WebSocketTransport.SubProtocol : null;
         if (FindUpgrade(context) is not { } upgrade)
@@ -37,7 +38,7 @@ internal static class WebSocketUpgrade
             IsServer = true,
             SubProtocol = subProtocol,
             KeepAliveInterval = keepAliveInterval,
-            KeepAliveTimeout = context.RequestServices.GetRequiredService<IOptions<WebSocketOptions>>().Value.KeepAliveTimeout,
+            KeepAliveTimeout = keepAliveTimeout,
         });
     }
 

@@ -1,8 +1,6 @@
-using System.Collections.Concurrent;
 using Arcp.Core.Messages;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Authentication;
-using Arcp.Runtime.Diagnostics;
 using Arcp.Runtime.Sessions;
 
 namespace Arcp.Runtime;
@@ -13,8 +11,6 @@ public sealed class ArcpRuntime : IAsyncDisposable
 {
     private readonly SessionServices _services;
     private readonly ConnectionHost _connections;
-    private readonly ConcurrentDictionary<object, Task> _running = new();
-    private readonly CancellationTokenSource _noMoreSessions = new();
     private readonly CancellationTokenSource _cut = new();
     private readonly Lock _lock = new();
     private readonly RuntimeRecovery? _recovery;
@@ -24,7 +20,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
     internal ArcpRuntime(RuntimeSetup setup)
     {
         _services = setup.Compose(out _recovery);
-        _connections = new ConnectionHost(_services);
+        _connections = new ConnectionHost(_services, StartAsync);
         if (_recovery is null)
         {
             _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
@@ -47,7 +43,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
     /// <summary>What the runtime is doing at this moment.</summary>
     public ArcpRuntimeStatistics GetStatistics() => new()
     {
-        Connections = _running.Count,
+        Connections = _connections.Count,
         Sessions = _services.Sessions.Count,
         Jobs = _services.Jobs.Count,
         RunningJobs = _services.Jobs.ActiveCount,
@@ -80,49 +76,18 @@ public sealed class ArcpRuntime : IAsyncDisposable
     /// <param name="context">What the host knows of it; null = nothing.</param>
     /// <param name="cancellationToken">Cuts the connection; its session can be resumed (§6.3).</param>
     /// <returns>Ends when the connection has; never fails because of the peer.</returns>
-    public async Task RunConnectionAsync(ITransport transport, ConnectionContext? context = null, CancellationToken cancellationToken = default)
+    public Task RunConnectionAsync(ITransport transport, ConnectionContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transport);
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        bool isTaken;
+        SessionConnection? connection;
         lock (_lock)
         {
-            isTaken = _stopping is null;
-            if (isTaken)
-            {
-                _running[ended] = ended.Task;
-            }
+            connection = _stopping is null ? _connections.Add(transport) : null;
         }
 
-        if (!isTaken)
-        {
-            await transport.DisposeAsync().ConfigureAwait(false);
-            return;
-        }
-
-        ArcpTelemetry.Connections.Add(1);
-        try
-        {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _cut.Token);
-            if (!await TryStartAsync(transport, either.Token).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            await _connections.RunAsync(transport, context ?? ConnectionContext.Unknown, _noMoreSessions.Token, either.Token).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // A connection that fails must not take its host down; what happened is in the log.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Log.ConnectionFailed(_services.Logger, e);
-        }
-        finally
-        {
-            ArcpTelemetry.Connections.Add(-1);
-            _running.TryRemove(ended, out _);
-            ended.SetResult();
-        }
+        return connection is null
+            ? transport.DisposeAsync().AsTask()
+            : _connections.RunAsync(connection, context ?? ConnectionContext.Unknown, cancellationToken);
     }
 
     /// <summary>Opens a connection within this process, served like any other.</summary>
@@ -156,20 +121,6 @@ public sealed class ArcpRuntime : IAsyncDisposable
         _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
     }
 
-    private async Task<bool> TryStartAsync(ITransport transport, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await StartAsync(cancellationToken).ConfigureAwait(false);
-            return true;
-        }
-        catch
-        {
-            await transport.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
     private async Task StopCoreAsync(CancellationToken cancellationToken)
     {
         await Task.Yield(); // the lock is not held from here on
@@ -178,7 +129,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
             await starting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await _noMoreSessions.CancelAsync().ConfigureAwait(false);
+        await _connections.RefuseNewSessionsAsync().ConfigureAwait(false);
         _services.Broker?.StopIssuing();
         await _services.Runner.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
 
@@ -192,7 +143,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         await _services.Runner.WaitForEndsAsync().ConfigureAwait(false); // of jobs that were decided meanwhile
         await Task.WhenAll(_services.Sessions.Connected().Select(EndAsync)).ConfigureAwait(false);
         await _cut.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_running.Values).ConfigureAwait(false);
+        await _connections.StopAsync().ConfigureAwait(false);
         if (_services.Broker is { } broker)
         {
             await broker.StopAsync(_services.Options.ShutdownGrace, cancellationToken).ConfigureAwait(false);
@@ -207,7 +158,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
         _services.Jobs.Clear();
 
         _services.Deadlines.Dispose();
-        _noMoreSessions.Dispose();
+        _connections.Dispose();
         _cut.Dispose();
     }
 

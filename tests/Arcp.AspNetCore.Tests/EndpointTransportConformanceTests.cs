@@ -75,7 +75,7 @@ public sealed class EndpointTransportConformanceTests : TransportConformanceTest
 
     private async Task ServeAsync(HttpContext context)
     {
-        var transport = new HeldTransport(await WebSocketUpgrade.AcceptAsync(context, TimeSpan.Zero));
+        var transport = new HeldTransport(await WebSocketUpgrade.AcceptAsync(context, TimeSpan.Zero, System.Threading.Timeout.InfiniteTimeSpan));
         _accepted[context.Request.Path].SetResult(transport);
         await transport.Disposed;
     }

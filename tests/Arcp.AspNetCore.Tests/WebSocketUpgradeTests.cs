@@ -101,7 +101,7 @@ public sealed class WebSocketUpgradeTests : IDisposable
     {
         WebSocketTransport? transport = null;
         var middleware = new WebSocketMiddleware(
-            async context => transport = await WebSocketUpgrade.AcceptAsync(context, TimeSpan.FromSeconds(7)),
+            async context => transport = await WebSocketUpgrade.AcceptAsync(context, TimeSpan.FromSeconds(7), Timeout.InfiniteTimeSpan),
             Options.Create(new WebSocketOptions()),
             NullLoggerFactory.Instance);
         await middleware.Invoke(context);

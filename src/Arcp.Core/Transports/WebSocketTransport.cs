@@ -103,11 +103,19 @@ public sealed class WebSocketTransport : ITransport
         using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
         try
         {
-            FrameReadStatus status = await ReceiveMessageAsync(frame).ConfigureAwait(false);
-            while (_isDropping && status != FrameReadStatus.Closed)
+            FrameReadStatus status;
+            do
             {
-                status = await ReceiveMessageAsync(frame).ConfigureAwait(false);
+                // Wait for a message with no memory at hand, and no more state than this: a connection without traffic holds it all the time.
+                ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(Memory<byte>.Empty, _lifetime.Token);
+                if (!first.IsCompleted)
+                {
+                    frame.Dispose();
+                }
+
+                status = await ReceiveMessageAsync(frame, await first.ConfigureAwait(false)).ConfigureAwait(false);
             }
+            while (_isDropping && status != FrameReadStatus.Closed);
 
             _hasPeerClosed = status == FrameReadStatus.Closed;
             _isDropping = status == FrameReadStatus.TooLarge;
@@ -231,17 +239,9 @@ public sealed class WebSocketTransport : ITransport
         }
     }
 
-    /// <summary>Receives one message: text into the frame, anything else (or everything, while dropping) into nothing.</summary>
-    private async ValueTask<FrameReadStatus> ReceiveMessageAsync(FrameBuffer frame)
+    /// <summary>Receives the rest of one message: text into the frame, anything else (or everything, while dropping) into nothing.</summary>
+    private async ValueTask<FrameReadStatus> ReceiveMessageAsync(FrameBuffer frame, ValueWebSocketReceiveResult received)
     {
-        // Wait for a message with no memory at hand, so that a connection without traffic holds none.
-        ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(Memory<byte>.Empty, _lifetime.Token);
-        if (!first.IsCompleted)
-        {
-            frame.Dispose();
-        }
-
-        ValueWebSocketReceiveResult received = await first.ConfigureAwait(false);
         bool isKept = received.MessageType == WebSocketMessageType.Text && !_isDropping;
         long length = 0;
         while (received.MessageType != WebSocketMessageType.Close)

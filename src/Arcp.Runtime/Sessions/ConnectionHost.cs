@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Serialization;
@@ -7,42 +8,81 @@ using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>Serves connections from their first byte to their last.</summary>
-internal sealed class ConnectionHost(SessionServices services)
+/// <summary>Serves connections from their first byte to their last, and knows all that there are.</summary>
+/// <param name="services">What sessions share.</param>
+/// <param name="starting">Ends when the runtime has started; fails when it cannot.</param>
+internal sealed class ConnectionHost(SessionServices services, Func<CancellationToken, Task> starting) : IDisposable
 {
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly Handshake _handshake = new(services);
+    private readonly ConcurrentDictionary<SessionConnection, byte> _running = new();
+    private readonly CancellationTokenSource _noMoreSessions = new();
     private int _unwelcomed;
 
-    /// <summary>How many connections wait for their welcome.</summary>
-    public int UnwelcomedCount => Volatile.Read(ref _unwelcomed);
+    /// <summary>How many connections there are.</summary>
+    public int Count => _running.Count;
 
-    /// <summary>Serves one connection and disposes its transport.</summary>
-    /// <param name="transport">The connection.</param>
-    /// <param name="context">What the host knows of it.</param>
-    /// <param name="noMoreSessions">Ends the wait of a connection that has no session yet: the runtime is shutting down.</param>
-    /// <param name="cancellationToken">Cuts the connection.</param>
-    public async Task RunAsync(ITransport transport, ConnectionContext context, CancellationToken noMoreSessions, CancellationToken cancellationToken)
+    /// <summary>Takes a connection, which <see cref="StopAsync"/> then waits for: it has to be run.</summary>
+    public SessionConnection Add(ITransport transport)
     {
-        using var buffer = new FrameBuffer(services.Options.MaxFrameBytes);
-        await using (transport.ConfigureAwait(false))
+        var connection = new SessionConnection(transport, services);
+        _running[connection] = 0;
+        return connection;
+    }
+
+    /// <summary>Serves a connection that was added, and disposes its transport. Never fails.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="context">What the host knows of it.</param>
+    /// <param name="cancellationToken">Cuts the connection.</param>
+    public async Task RunAsync(SessionConnection connection, ConnectionContext context, CancellationToken cancellationToken)
+    {
+        ArcpTelemetry.Connections.Add(1);
+        try
         {
-            var connection = new SessionConnection(transport, buffer, services);
-            if (await WelcomeAsync(transport, buffer, connection, context, noMoreSessions, cancellationToken).ConfigureAwait(false) is { } session)
+            await starting(cancellationToken).ConfigureAwait(false);
+            Session? session = await WelcomeAsync(connection, context, cancellationToken).ConfigureAwait(false);
+            context = ConnectionContext.Unknown; // only the handshake needs it, and a connection may last for days
+            if (session is not null)
             {
                 await connection.RunAsync(session, cancellationToken).ConfigureAwait(false);
             }
         }
+#pragma warning disable CA1031 // A connection that fails must not take its host down; what happened is in the log.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Log.ConnectionFailed(services.Logger, e);
+        }
+        finally
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            ArcpTelemetry.Connections.Add(-1);
+            _running.TryRemove(connection, out _);
+            connection.OnEnded();
+        }
     }
 
-    /// <summary>Makes a session of the connection, or answers why not.</summary>
-    private async Task<Session?> WelcomeAsync(
-        ITransport transport, FrameBuffer buffer, SessionConnection connection, ConnectionContext context, CancellationToken noMoreSessions, CancellationToken cancellationToken)
+    /// <summary>Ends the wait of connections that have no session yet: the runtime is shutting down.</summary>
+    public Task RefuseNewSessionsAsync() => _noMoreSessions.CancelAsync();
+
+    /// <summary>Cuts all connections and waits for their ends.</summary>
+    public async Task StopAsync()
     {
+        SessionConnection[] left = [.. _running.Keys];
+        Array.ForEach(left, static connection => connection.Cut());
+        await Task.WhenAll(left.Select(static connection => connection.Ended)).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _noMoreSessions.Dispose();
+
+    /// <summary>Makes a session of the connection, or answers why not.</summary>
+    private async Task<Session?> WelcomeAsync(SessionConnection connection, ConnectionContext context, CancellationToken cancellationToken)
+    {
+        ITransport transport = connection.Transport;
         using var time = new CancellationTokenSource(services.Options.HandshakeTimeout, services.Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, noMoreSessions, cancellationToken);
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(noMoreSessions, cancellationToken);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(_noMoreSessions.Token, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, stopping.Token);
         Task<FrameReadStatus> reading = Task.FromResult(FrameReadStatus.Closed);
         FrameHeader answered = default;
         ArcpException refusal;
@@ -56,8 +96,8 @@ internal sealed class ConnectionHost(SessionServices services)
                     retryable: true);
             }
 
-            reading = transport.ReadAsync(buffer, CancellationToken.None).AsTask();
-            Envelope first = Handshake.Decode(await reading.WaitAsync(either.Token).ConfigureAwait(false), buffer, out answered);
+            reading = transport.ReadAsync(connection.Buffer, CancellationToken.None).AsTask();
+            Envelope first = Handshake.Decode(await reading.WaitAsync(either.Token).ConfigureAwait(false), connection.Buffer, out answered);
             return await _handshake.PerformAsync(first, connection, context, stopping.Token, either.Token).ConfigureAwait(false);
         }
         catch (ArcpException e)
@@ -66,7 +106,7 @@ internal sealed class ConnectionHost(SessionServices services)
         }
         catch (OperationCanceledException)
         {
-            refusal = noMoreSessions.IsCancellationRequested || cancellationToken.IsCancellationRequested
+            refusal = stopping.IsCancellationRequested
                 ? new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true)
                 : new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
         }
@@ -80,13 +120,14 @@ internal sealed class ConnectionHost(SessionServices services)
         }
 
         Log.HandshakeRefused(services.Logger, context.RemoteAddress, refusal.Code.Value, refusal.Message);
-        await RefuseAsync(transport, buffer, refusal, answered, reading).ConfigureAwait(false);
+        await RefuseAsync(connection, refusal, answered, reading).ConfigureAwait(false);
         return null;
     }
 
     // Carries a fresh session id: clients in the field drop frames without one (§6.2).
-    private async Task RefuseAsync(ITransport transport, FrameBuffer buffer, ArcpException error, FrameHeader answered, Task reading)
+    private async Task RefuseAsync(SessionConnection connection, ArcpException error, FrameHeader answered, Task reading)
     {
+        ITransport transport = connection.Transport;
         var header = new FrameHeader { Id = MessageId.New(services.Clock), SessionId = SessionId.New(services.Clock), Trace = answered.Trace };
         using var time = new CancellationTokenSource(FarewellTime, services.Clock);
         try
@@ -98,7 +139,7 @@ internal sealed class ConnectionHost(SessionServices services)
             // A read that waits since before the refusal, too, is given its time: a WebSocket that is disposed under a read is reset,
             // and the peer would see neither the refusal nor the close.
             await reading.WaitAsync(time.Token).ConfigureAwait(false);
-            await PeerClosing.WaitAsync(transport, buffer, time.Token).ConfigureAwait(false);
+            await PeerClosing.WaitAsync(transport, connection.Buffer, time.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException)
         {

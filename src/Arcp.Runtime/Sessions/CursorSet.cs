@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Jobs;
@@ -9,8 +8,10 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Needs the outbox's lock, but for <see cref="MarkReady"/>, which any thread may call.</remarks>
 internal sealed class CursorSet
 {
-    private readonly Dictionary<JobId, JobCursor> _cursors = [];
-    private readonly ConcurrentQueue<JobCursor> _ready = new();
+    private static readonly Dictionary<JobId, JobCursor> None = [];
+
+    private Dictionary<JobId, JobCursor> _cursors = None;
+    private ReadyCursors _ready;
 
     public int Count => _cursors.Count;
 
@@ -18,7 +19,7 @@ internal sealed class CursorSet
     public int Subscriptions { get; private set; }
 
     /// <summary>Whether no job of the session's own has lost what has to be read of it next. A subscription that has ends by itself, visibly.</summary>
-    public bool AreHeld => _cursors.Values.All(static cursor => cursor.IsSubscription || cursor.Job.Feed.Holds(cursor));
+    public bool AreHeld => _cursors.All(static entry => entry.Value.IsSubscription || entry.Value.Job.Feed.Holds(entry.Value));
 
     public bool Contains(JobId jobId) => _cursors.ContainsKey(jobId);
 
@@ -28,6 +29,11 @@ internal sealed class CursorSet
     /// <returns>The job at that moment.</returns>
     public JobSnapshot Add(JobCursor cursor)
     {
+        if (_cursors == None)
+        {
+            _cursors = []; // most sessions that only wait never have any
+        }
+
         _cursors.Add(cursor.Job.Spec.Id, cursor);
         Subscriptions += cursor.IsSubscription ? 1 : 0;
         return cursor.Job.Attach(cursor);
@@ -61,19 +67,22 @@ internal sealed class CursorSet
     /// <summary>A submitter that is connected slows its agents; one that is away never does.</summary>
     public void HoldBack(bool holdsBack)
     {
-        foreach (JobCursor cursor in _cursors.Values.Where(cursor => !cursor.IsSubscription))
+        foreach ((_, JobCursor cursor) in _cursors)
         {
-            cursor.Job.Feed.SetHoldsBack(cursor, holdsBack);
+            if (!cursor.IsSubscription)
+            {
+                cursor.Job.Feed.SetHoldsBack(cursor, holdsBack);
+            }
         }
     }
 
     /// <summary>Puts a cursor at the end of those that have something to read.</summary>
-    public void MarkReady(JobCursor cursor) => _ready.Enqueue(cursor);
+    public void MarkReady(JobCursor cursor) => _ready.Add(cursor);
 
     /// <summary>Takes the next cursor that has something to read; what is appended from now on makes it ready again.</summary>
     public bool TryTakeReady([NotNullWhen(true)] out JobCursor? cursor)
     {
-        while (_ready.TryDequeue(out cursor))
+        while (_ready.TryTake(out cursor))
         {
             cursor.ClearReady();
             if (_cursors.TryGetValue(cursor.Job.Spec.Id, out JobCursor? current) && current == cursor && !cursor.IsWaiting)

@@ -3,23 +3,26 @@ using System.Buffers;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>Frames that are sent together; reused from batch to batch.</summary>
-internal sealed class FrameBatch
+/// <remarks>Memory is borrowed from the shared pool with the first frame and given back by <see cref="GiveBack"/>: a session that has nothing to send holds none.</remarks>
+internal sealed class FrameBatch : IBufferWriter<byte>
 {
     private const int FullAt = 64 * 1024;
+    private const int SmallestBlock = 4 * 1024;
     private const int KeptBetweenBatches = 4 * FullAt;
 
     private readonly List<int> _ends = [];
-    private ArrayBufferWriter<byte> _bytes = new();
+    private byte[] _bytes = [];
+    private int _length;
 
     /// <summary>Where the next frame is written; <see cref="EndNumbered"/> closes it.</summary>
-    public IBufferWriter<byte> Output => _bytes;
+    public IBufferWriter<byte> Output => this;
 
     public int Count => _ends.Count;
 
-    public bool IsFull => _bytes.WrittenCount >= FullAt;
+    public bool IsFull => _length >= FullAt;
 
     public ReadOnlyMemory<byte> this[int index] =>
-        _bytes.WrittenMemory[(index == 0 ? 0 : _ends[index - 1]).._ends[index]];
+        _bytes.AsMemory((index == 0 ? 0 : _ends[index - 1]).._ends[index]);
 
     /// <summary>How many of the frames carry a number.</summary>
     public int NumberedCount { get; private set; }
@@ -39,31 +42,66 @@ internal sealed class FrameBatch
     /// <summary>Adds a frame without a number.</summary>
     public void Add(ReadOnlyMemory<byte> frame)
     {
-        _bytes.Write(frame.Span);
-        _ends.Add(_bytes.WrittenCount);
+        this.Write(frame.Span);
+        _ends.Add(_length);
     }
 
     /// <summary>Ends a frame with a number.</summary>
     public void EndNumbered()
     {
-        _ends.Add(_bytes.WrittenCount);
+        _ends.Add(_length);
         NumberedCount++;
     }
 
     public void Clear()
     {
         _ends.Clear();
+        _length = 0;
         NumberedCount = 0;
         ReadyCount = 0;
         Mark = 0;
         MustWait = false;
-        if (_bytes.Capacity > KeptBetweenBatches)
+        if (_bytes.Length > KeptBetweenBatches)
         {
-            _bytes = new ArrayBufferWriter<byte>();
+            GiveBack();
         }
-        else
+    }
+
+    /// <summary>Gives the memory of an empty batch back.</summary>
+    public void GiveBack()
+    {
+        if (_bytes.Length > 0)
         {
-            _bytes.ResetWrittenCount();
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = [];
         }
+    }
+
+    void IBufferWriter<byte>.Advance(int count) => _length += count;
+
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    {
+        Grow(sizeHint);
+        return _bytes.AsMemory(_length);
+    }
+
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint)
+    {
+        Grow(sizeHint);
+        return _bytes.AsSpan(_length);
+    }
+
+    private void Grow(int sizeHint)
+    {
+        int needed = checked(_length + Math.Max(sizeHint, 1));
+        if (needed <= _bytes.Length)
+        {
+            return;
+        }
+
+        byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(needed, Math.Max(2L * _bytes.Length, SmallestBlock)), Array.MaxLength));
+        _bytes.AsSpan(0, _length).CopyTo(larger);
+        GiveBack();
+        _bytes = larger;
     }
 }

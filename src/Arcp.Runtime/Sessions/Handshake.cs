@@ -83,8 +83,6 @@ internal sealed class Handshake(SessionServices services)
 
     private static ArcpException Expired() => new(ErrorCode.ResumeWindowExpired, "The session cannot be resumed; open a new one.");
 
-    private static ArcpException SlowConsumer(string why) => new(ErrorCode.InternalError, $"This connection is a slow consumer: {why}.");
-
     private static ResumeData? ResumeOf(SessionHello hello) =>
         (hello.Resume?.ResumeToken ?? hello.Resume?.Token ?? hello.ResumeToken) is { } token
             ? new ResumeData(token, hello.Resume?.LastEventSeq ?? hello.LastEventSeq ?? 0, null)
@@ -224,16 +222,9 @@ internal sealed class Handshake(SessionServices services)
             },
         };
         bool begun = session.Outbox.TryBegin(
-            new OutboxConnection
-            {
-                Welcome = session.Frame(welcome, header),
-                Features = features,
-                SlowConsumerFrame = jobId => session.Frame(
-                    ControlFrames.ToSessionError(SlowConsumer("what it has to be sent next is no longer held"), jobId: jobId), jobId: jobId),
-                OnStalled = () => connection.End(ConnectionEnd.OfAbsentPeer(
-                    "the submitter has held its jobs back for too long",
-                    session.Frame(ControlFrames.ToSessionError(SlowConsumer("it has held its jobs back for too long"))))),
-            },
+            new OutboxConnection(session, connection),
+            features,
+            session.Frame(welcome, header),
             lastEventSeq);
         session.Features = begun ? features : session.Features;
         return begun;

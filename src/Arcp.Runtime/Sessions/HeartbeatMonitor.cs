@@ -1,32 +1,30 @@
+using Arcp.Core;
+using Arcp.Core.Ids;
+using Arcp.Core.Messages;
 using Arcp.Core.Transports;
-using Arcp.Runtime.Time;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>Watches one connection (§6.4) on the runtime's one timer.</summary>
+/// <summary>Watches one connection (§6.4) on the runtime's one timer: pings its peer, and ends it when the peer is gone.</summary>
 internal sealed class HeartbeatMonitor : IDisposable
 {
+    private readonly Session _session;
+    private readonly SessionConnection _connection;
+    private readonly SessionServices _services;
     private readonly SilenceClock _silence;
-    private readonly DeadlineQueue _deadlines;
-    private readonly Action _ping;
-    private readonly Action _lost;
-    private readonly Lock _lock = new();
+    private readonly Action _look;
     private IDisposable? _next;
     private bool _isDisposed;
 
     /// <summary>Starts to watch.</summary>
-    /// <param name="clock">The clock.</param>
-    /// <param name="deadlines">Where the next look is scheduled.</param>
-    /// <param name="interval">The heartbeat interval.</param>
-    /// <param name="ping">Queues a ping.</param>
-    /// <param name="lost">Ends the connection; must return at once.</param>
-    public HeartbeatMonitor(TimeProvider clock, DeadlineQueue deadlines, TimeSpan interval, Action ping, Action lost)
+    public HeartbeatMonitor(Session session, SessionConnection connection, SessionServices services)
     {
-        _silence = new SilenceClock(clock, interval);
-        _deadlines = deadlines;
-        _ping = ping;
-        _lost = lost;
-        ScheduleNext(interval);
+        _session = session;
+        _connection = connection;
+        _services = services;
+        _silence = new SilenceClock(services.Clock, services.Options.HeartbeatInterval);
+        _look = Look;
+        ScheduleNext(services.Options.HeartbeatInterval);
     }
 
     public void OnReceived() => _silence.OnReceived();
@@ -35,7 +33,7 @@ internal sealed class HeartbeatMonitor : IDisposable
 
     public void Dispose()
     {
-        lock (_lock)
+        lock (_look)
         {
             _isDisposed = true;
             _next?.Dispose();
@@ -48,25 +46,32 @@ internal sealed class HeartbeatMonitor : IDisposable
         SilenceVerdict verdict = _silence.Look(out TimeSpan next);
         if (verdict is SilenceVerdict.Lost)
         {
-            _lost();
+            EndLost();
             return;
         }
 
         if (verdict is SilenceVerdict.Ping)
         {
-            _ping();
+            DateTimeOffset now = _services.Clock.GetUtcNow();
+            _session.PostAtOnce(new SessionPing { Nonce = Ulid.MintWithPrefix("ping_", now), SentAt = now });
         }
 
         ScheduleNext(next);
     }
 
+    private void EndLost()
+    {
+        var error = new ArcpException(ErrorCode.HeartbeatLost, "Nothing was received for two heartbeat intervals; the session can be resumed.");
+        _connection.End(ConnectionEnd.OfAbsentPeer("nothing was received for two heartbeat intervals", _session.Frame(ControlFrames.ToSessionError(error))));
+    }
+
     private void ScheduleNext(TimeSpan due)
     {
-        lock (_lock)
+        lock (_look)
         {
             if (!_isDisposed)
             {
-                _next = _deadlines.Schedule(due, Look);
+                _next = _services.Deadlines.Schedule(due, _look);
             }
         }
     }

@@ -15,6 +15,9 @@ internal sealed class JobCursor(Job job, SessionOutbox outbox, bool isSubscripti
     /// <summary>Whether it waits until the session has been sent the announcement of the job (§10). Needs the outbox's lock.</summary>
     public bool IsWaiting { get; set; }
 
+    /// <summary>The one behind it among those that are ready; belongs to <see cref="ReadyCursors"/>.</summary>
+    public JobCursor? Next { get; set; }
+
     /// <inheritdoc/>
     public override void OnAppended()
     {

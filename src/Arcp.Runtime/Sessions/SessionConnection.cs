@@ -1,21 +1,25 @@
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
-using Arcp.Core.Ids;
-using Arcp.Core.Messages;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Time;
 
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>One connection of a session: its read loop, its writer, its heartbeat, and their end.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A source without a timer holds nothing to dispose.")]
-internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer, SessionServices services)
+internal sealed class SessionConnection(ITransport transport, SessionServices services) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _abort = new();
     private readonly TaskCompletionSource<ConnectionEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private EndSignal _released;
+    private EndSignal _ended;
     private SessionLoop? _loop;
+
+    public ITransport Transport => transport;
+
+    /// <summary>Lent to the one read that is under way.</summary>
+    public FrameBuffer Buffer { get; } = new(services.Options.MaxFrameBytes);
 
     /// <summary>Ends when the connection has said its last word and leaves the session alone: another one may have it while this one waits for its peer.</summary>
     public Task Released => _released.Task;
@@ -28,32 +32,28 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     /// <param name="cancellationToken">Cuts the connection.</param>
     public async Task RunAsync(Session session, CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abort);
-        using HeartbeatMonitor? heartbeat = StartHeartbeat(session);
-        var loop = new SessionLoop(session, transport, buffer, heartbeat, services);
+        using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static connection => ((SessionConnection)connection!).Cut(), this);
+        using HeartbeatMonitor? heartbeat = session.Has(Features.Heartbeat) ? new HeartbeatMonitor(session, this, services) : null;
+        var loop = new SessionLoop(session, this, heartbeat, services);
         Volatile.Write(ref _loop, loop);
-        var writer = new SessionWriter(session.Outbox, transport, heartbeat);
-        Task<string> reading = loop.RunAsync(_abort.Token);
-        Task<string> writing = WriteAsync(writer);
+        Task reading = loop.RunAsync();
+        Task writing = new SessionWriter(session.Outbox, this, heartbeat).RunAsync(_abort.Token);
         try
         {
-            await Task.WhenAny(reading, writing, _end.Task).ConfigureAwait(false);
+            ConnectionEnd end = await _end.Task.ConfigureAwait(false);
             loop.StopDispatching();
             heartbeat?.Dispose();
-            ConnectionEnd end = _end.Task.IsCompleted
-                ? await _end.Task.ConfigureAwait(false)
-                : new ConnectionEnd(await (reading.IsCompleted ? reading : writing).ConfigureAwait(false)) { AwaitPeer = !loop.PeerHasClosed };
             Log.SessionDisconnected(services.Logger, session.Id, end.Reason);
             await EndInOrderAsync(session, end, reading, writing).ConfigureAwait(false);
         }
         finally
         {
-            if (!_released.Task.IsCompleted)
+            if (!_released.IsSet)
             {
                 session.Outbox.Complete();
             }
 
-            await AbortAsync().ConfigureAwait(false);
+            await AbortAsync(session).ConfigureAwait(false);
             try
             {
                 await Task.WhenAll(reading, writing).ConfigureAwait(false);
@@ -63,7 +63,6 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
                 // Whatever went wrong: a session that still looked connected could neither expire nor be taken over.
                 Release(session);
                 services.Sessions.Detach(session, this);
-                _ended.TrySetResult();
             }
         }
     }
@@ -74,38 +73,24 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
     /// <summary>Ends the connection; the first call decides how. Returns at once, see <see cref="Ended"/>.</summary>
     public void End(ConnectionEnd end) => _end.TrySetResult(end);
 
-    private HeartbeatMonitor? StartHeartbeat(Session session)
-    {
-        if (!session.Has(Features.Heartbeat))
-        {
-            return null;
-        }
+    /// <summary>Called by either loop when it has ended, which ends the connection.</summary>
+    public void OnLoopEnded(string reason) => End(new ConnectionEnd(reason) { AwaitPeer = Volatile.Read(ref _loop) is not { PeerHasClosed: true } });
 
-        return new HeartbeatMonitor(
-            services.Clock,
-            services.Deadlines,
-            services.Options.HeartbeatInterval,
-            ping: () => session.PostAtOnce(new SessionPing { Nonce = Ulid.MintWithPrefix("ping_", services.Clock.GetUtcNow()), SentAt = services.Clock.GetUtcNow() }),
-            lost: () => End(ConnectionEnd.OfAbsentPeer("nothing was received for two heartbeat intervals", session.Frame(ControlFrames.ToSessionError(
-                new ArcpException(ErrorCode.HeartbeatLost, "Nothing was received for two heartbeat intervals; the session can be resumed."))))));
+    /// <summary>Ends the connection without another word. Returns at once.</summary>
+    public void Cut()
+    {
+        End(new ConnectionEnd("it was cut") { AwaitPeer = false });
+        _abort.Cancel();
     }
 
-    // Once, and behind the writer's end: later the outbox may be another connection's.
-    private void Release(Session session)
-    {
-        if (!_released.Task.IsCompleted)
-        {
-            session.Outbox.Complete();
-            session.Outbox.Disconnect();
-            _released.SetResult();
-        }
-    }
+    /// <summary>Called once, by whoever runs the connection, when nothing of it runs any more.</summary>
+    public void OnEnded() => _ended.Set();
 
-    private async Task AbortAsync()
+    /// <summary>Disposes the transport; to be called when nothing reads any more.</summary>
+    public async ValueTask DisposeAsync()
     {
         try
         {
-            await _abort.CancelAsync().ConfigureAwait(false);
             await transport.DisposeAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // A transport may be the host's; whatever it throws, the connection is over, and others wait for that.
@@ -114,18 +99,39 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
         {
             Log.ConnectionFailed(services.Logger, e);
         }
+
+        Buffer.Dispose();
     }
 
-    private async Task<string> WriteAsync(SessionWriter writer)
+    // Once, and behind the writer's end: later the outbox may be another connection's.
+    private void Release(Session session)
+    {
+        if (!_released.IsSet)
+        {
+            session.Outbox.Complete();
+            session.Outbox.Disconnect();
+            _released.Set();
+        }
+    }
+
+    // The read waits without a token: it ends with the transport.
+    private async Task AbortAsync(Session session)
     {
         try
         {
-            await writer.RunAsync(_abort.Token).ConfigureAwait(false);
-            return "the runtime has closed it";
+            await _abort.CancelAsync().ConfigureAwait(false);
+            if (!_released.IsSet)
+            {
+                session.Outbox.Wake(); // the writer looks at its token
+            }
+
+            await transport.DisposeAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TransportException or OperationCanceledException)
+#pragma warning disable CA1031 // As above.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            return "the connection is lost";
+            Log.ConnectionFailed(services.Logger, e);
         }
     }
 
@@ -155,7 +161,7 @@ internal sealed class SessionConnection(ITransport transport, FrameBuffer buffer
             }
             else if (end.AwaitPeer)
             {
-                await PeerClosing.WaitAsync(transport, buffer, either.Token).ConfigureAwait(false);
+                await PeerClosing.WaitAsync(transport, Buffer, either.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException)

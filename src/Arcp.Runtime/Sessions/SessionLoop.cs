@@ -7,12 +7,14 @@ using Arcp.Runtime.Diagnostics;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The one reader of a connection: reads frames, decodes and dispatches them. It never waits for anything but the next frame.</summary>
-internal sealed class SessionLoop(Session session, ITransport transport, FrameBuffer buffer, HeartbeatMonitor? heartbeat, SessionServices services)
+internal sealed class SessionLoop(Session session, SessionConnection connection, HeartbeatMonitor? heartbeat, SessionServices services)
 {
-    private readonly JobRequests _jobs = new(session, services);
-    private readonly ListingRequests _listing = new(session, services);
     private readonly Lock _dispatching = new();
+    private JobRequests? _jobs;
     private bool _isStopped;
+
+    /// <summary>Handles what concerns jobs; made with the first such request, since many sessions only wait.</summary>
+    private JobRequests Jobs => _jobs ??= new JobRequests(session, services);
 
     /// <summary>Whether the loop ended because the peer sends nothing more.</summary>
     public bool PeerHasClosed { get; private set; }
@@ -35,17 +37,15 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
         }
     }
 
-    /// <summary>Reads until the connection ends.</summary>
-    /// <returns>Why it ended, for the log.</returns>
-    public async Task<string> RunAsync(CancellationToken cancellationToken)
+    /// <summary>Reads until the connection ends, or its transport is disposed.</summary>
+    public async Task RunAsync()
     {
+        string? end = null;
         try
         {
-            string? end = null;
             while (end is null)
             {
-                buffer.Clear();
-                FrameReadStatus status = await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                FrameReadStatus status = await connection.Transport.ReadAsync(connection.Buffer, CancellationToken.None).ConfigureAwait(false);
                 heartbeat?.OnReceived();
                 ArcpTelemetry.FramesReceived.Add(1);
                 lock (_dispatching)
@@ -53,13 +53,15 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
                     end = Handle(status);
                 }
             }
-
-            return end;
         }
         catch (Exception e) when (e is TransportException or OperationCanceledException)
         {
-            PeerHasClosed = true;
-            return "the connection is lost";
+            // The reason says it.
+        }
+        finally
+        {
+            PeerHasClosed |= end is null;
+            connection.OnLoopEnded(end ?? "the connection is lost");
         }
     }
 
@@ -73,7 +75,7 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
                 PeerHasClosed = true;
                 return "the peer has closed it";
             case FrameReadStatus.TooLarge when !_isStopped:
-                Refuse(new FrameHeader(), $"The frame is too large; accepted are {buffer.Limit} bytes.");
+                Refuse(new FrameHeader(), $"The frame is too large; accepted are {connection.Buffer.Limit} bytes.");
                 return "a frame was too large";
             case FrameReadStatus.TooLarge:
                 return "a frame was too large";
@@ -94,7 +96,7 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
             return "the peer sends requests and does not read the answers";
         }
 
-        if (FrameReader.TryRead(buffer.WrittenSpan, Peer.Runtime, out Envelope? envelope, out FrameError? error))
+        if (FrameReader.TryRead(connection.Buffer.WrittenSpan, Peer.Runtime, out Envelope? envelope, out FrameError? error))
         {
             return Dispatch(envelope);
         }
@@ -149,20 +151,20 @@ internal sealed class SessionLoop(Session session, ITransport transport, FrameBu
                 return null;
             case SessionListJobs list:
                 Require(Features.ListJobs);
-                session.Post(_listing.List(header.Id, list), header);
+                session.Post(new ListingRequests(session, services).List(header.Id, list), header);
                 return null;
             case JobSubmit submit:
-                _jobs.Submit(header, submit);
+                Jobs.Submit(header, submit);
                 return null;
             case JobCancel cancel:
-                _jobs.Cancel(header, cancel);
+                Jobs.Cancel(header, cancel);
                 return null;
             case JobSubscribe subscribe:
                 Require(Features.Subscribe);
-                _jobs.Subscribe(header, subscribe);
+                Jobs.Subscribe(header, subscribe);
                 return null;
             case JobUnsubscribe unsubscribe:
-                _jobs.Unsubscribe(header, unsubscribe);
+                Jobs.Unsubscribe(header, unsubscribe);
                 return null;
             default:
                 throw new ArcpException(ErrorCode.InvalidRequest, "The session is open already; hello and resume come first on a connection.");

@@ -1,3 +1,4 @@
+using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Time;
@@ -22,7 +23,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     private readonly List<JobId> _readToEnd = [];
     private long _wakesAt;
     private ReadOnlyMemory<byte>? _farewell;
-    private OutboxConnection? _connection;
+    private IOutboxConnection? _connection;
     private bool _isComplete = true;
     private bool _isClosed;
 
@@ -64,9 +65,11 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
 
     /// <summary>Starts to send on a new connection: the welcome, then answers that the client may not have, then the numbers that the client has not.</summary>
     /// <param name="connection">The connection.</param>
+    /// <param name="features">What may be sent (§6.2).</param>
+    /// <param name="welcome">The first frame.</param>
     /// <param name="lastEventSeq">The highest number the client has; null = it has all, which a new session does.</param>
     /// <returns>False, and nothing happens, when not all above that number can be sent again.</returns>
-    public bool TryBegin(OutboxConnection connection, long? lastEventSeq)
+    public bool TryBegin(IOutboxConnection connection, Features features, ReadOnlyMemory<byte> welcome, long? lastEventSeq)
     {
         lock (_lock)
         {
@@ -80,9 +83,9 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
                 _sequence.RewindTo(seq);
             }
 
-            _sequence.Features = connection.Features;
+            _sequence.Features = features;
             _sequence.Missing = null;
-            _control.Restart(new ControlFrame(connection.Welcome, OutlivesConnection: false), lastEventSeq);
+            _control.Restart(new ControlFrame(welcome, OutlivesConnection: false), lastEventSeq);
             _connection = connection;
             _farewell = null;
             _isComplete = false;
@@ -398,7 +401,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     /// <summary>Called by a cursor that has held its job's agent back for too long.</summary>
     public void OnStalled()
     {
-        OutboxConnection? connection;
+        IOutboxConnection? connection;
         lock (_lock)
         {
             connection = _connection;

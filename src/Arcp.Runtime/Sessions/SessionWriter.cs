@@ -4,34 +4,52 @@ using Arcp.Runtime.Diagnostics;
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time, and nothing before what it shows is committed.</summary>
-internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, HeartbeatMonitor? heartbeat)
+internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection connection, HeartbeatMonitor? heartbeat)
 {
     private readonly FrameBatch _batch = new();
-    private readonly FrameBatch _answers = new();
+    private FrameBatch? _answers;
 
-    /// <summary>Sends until the outbox is complete.</summary>
-    /// <exception cref="TransportException">The connection is lost.</exception>
+    /// <summary>Sends until the outbox is complete or the connection is lost.</summary>
+    /// <param name="cancellationToken">Ends it; whoever cancels wakes the outbox, too.</param>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static outbox => ((SessionOutbox)outbox!).Wake(), outbox);
-        while (true)
+        string end = "the connection is lost";
+        try
         {
-            bool goesOn = outbox.Collect(_batch);
-            if (_batch.Count > 0)
+            while (outbox.Collect(_batch) || _batch.Count > 0)
             {
-                await SendBatchAsync(cancellationToken).ConfigureAwait(false);
-            }
-            else if (!await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
-            {
-                if (!goesOn)
+                if (_batch.Count > 0)
                 {
-                    return;
+                    await SendBatchAsync(cancellationToken).ConfigureAwait(false);
                 }
-
-                await outbox.WaitAsync().ConfigureAwait(false);
-                cancellationToken.ThrowIfCancellationRequested();
+                else if (!await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    await WaitAsync().ConfigureAwait(false);
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
             }
+
+            end = "the runtime has closed it";
         }
+        catch (Exception e) when (e is TransportException or OperationCanceledException)
+        {
+            // The reason says it.
+        }
+        finally
+        {
+            connection.OnLoopEnded(end);
+        }
+    }
+
+    private ValueTask WaitAsync()
+    {
+        ValueTask woken = outbox.WaitAsync();
+        if (!woken.IsCompleted)
+        {
+            _batch.GiveBack(); // for a long time, perhaps
+        }
+
+        return woken;
     }
 
     private async Task SendBatchAsync(CancellationToken cancellationToken)
@@ -104,7 +122,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
     private async Task<bool> TrySendAnswersAsync(CancellationToken cancellationToken)
     {
-        outbox.CollectAnswers(_answers);
+        outbox.CollectAnswers(_answers ??= new FrameBatch());
         if (_answers.Count == 0)
         {
             return false;
@@ -124,10 +142,10 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
 
         for (int i = from; i < to; i++)
         {
-            await transport.WriteAsync(frames[i], cancellationToken).ConfigureAwait(false);
+            await connection.Transport.WriteAsync(frames[i], cancellationToken).ConfigureAwait(false);
         }
 
-        await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await connection.Transport.FlushAsync(cancellationToken).ConfigureAwait(false);
         heartbeat?.OnSent();
         ArcpTelemetry.FramesOut.Add(to - from);
     }

@@ -65,7 +65,8 @@ public class LendingSubmitTests
         SessionServices services = Setup(provisioner, store, new ArcpRuntimeOptions()).Compose(out RuntimeRecovery? recovery);
         await recovery!.RunAsync(services, CancellationToken.None);
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
-        Task connection = new ConnectionHost(services).RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
+        using var host = new ConnectionHost(services, static _ => Task.CompletedTask);
+        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
         await using (var client = new WireClient(near))
         {
             await client.HelloAsync("secret-a", LeaseRequests.Features);

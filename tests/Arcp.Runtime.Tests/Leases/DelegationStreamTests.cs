@@ -94,7 +94,8 @@ public class DelegationStreamTests
             Agents = [new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(parentAgent.RunAsync))],
         }.Compose(out _);
         (Core.Transports.InMemoryTransport near, Core.Transports.InMemoryTransport far) = Core.Transports.InMemoryTransport.CreatePair();
-        Task connection = new Arcp.Runtime.Sessions.ConnectionHost(services).RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
+        using var host = new Arcp.Runtime.Sessions.ConnectionHost(services, static _ => Task.CompletedTask);
+        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
         await using (var client = new WireClient(near))
         {
             await client.HelloAsync("secret-a", LeaseRequests.Features);

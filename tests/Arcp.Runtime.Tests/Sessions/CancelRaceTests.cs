@@ -167,9 +167,7 @@ public class CancelRaceTests(ITestOutputHelper output)
             Job job = TestJob.Create();
             job.TryApply(JobSignal.AgentStarted);
             SessionOutbox outbox = new SessionFactory(new ArcpRuntimeOptions { BackPressureThreshold = 0 }, journal: null, TimeProvider.System).Create(job.Spec.SubmittedBy, job.Spec.Principal).Outbox;
-            outbox.TryBegin(
-                new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = _ => "slow"u8.ToArray(), OnStalled = () => { } },
-                lastEventSeq: null).Should().BeTrue();
+            outbox.TryBegin(new SilentConnection(), Features.None, "welcome"u8.ToArray(), lastEventSeq: null).Should().BeTrue();
             outbox.Open(job, new ControlFrame("accepted"u8.ToArray(), OutlivesConnection: false));
             var frames = new List<string>();
             var batch = new FrameBatch();

@@ -315,7 +315,7 @@ public class IdempotencyTests(ITestOutputHelper output)
         var store = new ScriptedRuntimeStore { BeforeCommit = changes => changes.Any(change => change is StoreChange.JobAdded) ? decide.Task : Task.CompletedTask };
         (ConnectionHost host, SessionServices services) = await CreateHostAsync(store, () => runs++);
         (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
-        Task connection = host.RunAsync(far, ConnectionContext.Unknown, CancellationToken.None, CancellationToken.None);
+        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
         await using (var client = new WireClient(near))
         {
             await client.HelloAsync();
@@ -368,7 +368,7 @@ public class IdempotencyTests(ITestOutputHelper output)
             Store = store,
         }.Compose(out RuntimeRecovery? recovery);
         await recovery!.RunAsync(services, CancellationToken.None);
-        return (new ConnectionHost(services), services);
+        return (new ConnectionHost(services, static _ => Task.CompletedTask), services);
     }
 
     private sealed class NoServices : IServiceProvider

@@ -26,9 +26,7 @@ public class HeldAnswerTests
         Job job = TestJob.Create();
         job.TryApply(JobSignal.AgentStarted);
         SessionOutbox outbox = new SessionFactory(new ArcpRuntimeOptions(), journal, TimeProvider.System).Create(job.Spec.SubmittedBy, job.Spec.Principal).Outbox;
-        outbox.TryBegin(
-            new OutboxConnection { Welcome = "welcome"u8.ToArray(), Features = Features.None, SlowConsumerFrame = _ => "slow"u8.ToArray(), OnStalled = () => { } },
-            lastEventSeq: null).Should().BeTrue();
+        outbox.TryBegin(new SilentConnection(), Features.None, "welcome"u8.ToArray(), lastEventSeq: null).Should().BeTrue();
         outbox.TrySubscribe(job, 1, _ => 0, (_, _) => new ControlFrame("subscribed"u8.ToArray(), OutlivesConnection: false)).Should().BeTrue();
         var batch = new FrameBatch();
 
