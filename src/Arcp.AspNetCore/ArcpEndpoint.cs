@@ -4,6 +4,7 @@ using Arcp.Runtime;
 using Arcp.Runtime.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -29,9 +30,10 @@ internal sealed class ArcpEndpoint(ArcpEndpointOptions options, IServiceProvider
     public Task HandleAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
-        if (_rules.FindRefusal(context.Connection.LocalIpAddress, request.Scheme, request.Host.Value, request.Headers.Origin) is { } refusal)
+        var connection = context.Features.Get<IHttpConnectionFeature>(); // context.Connection would be one more object for as long as the connection
+        if (_rules.FindRefusal(connection?.LocalIpAddress, request.Scheme, request.Host.Value, request.Headers.Origin) is { } refusal)
         {
-            Log.UpgradeRefused(logger, context.Connection.RemoteIpAddress, Shorten(request.Host.Value), Shorten(request.Headers.Origin), refusal);
+            Log.UpgradeRefused(logger, connection?.RemoteIpAddress, Shorten(request.Host.Value), Shorten(request.Headers.Origin), refusal);
             return AnswerAsync(context, StatusCodes.Status403Forbidden, refusal);
         }
 
@@ -78,7 +80,7 @@ internal sealed class ArcpEndpoint(ArcpEndpointOptions options, IServiceProvider
     private static ConnectionContext Describe(HttpContext context, Principal? principal) => new()
     {
         Principal = principal,
-        RemoteAddress = context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort).ToString() : null,
+        RemoteAddress = context.Features.Get<IHttpConnectionFeature>() is { RemoteIpAddress: { } address } remote ? new IPEndPoint(address, remote.RemotePort).ToString() : null,
         Properties = ArcpConnectionContextExtensions.PropertiesFor(context),
     };
 }

@@ -9,6 +9,7 @@ public sealed class SilenceClock
 {
     private readonly TimeProvider _clock;
     private readonly TimeSpan _interval;
+    private readonly TimeSpan _pingAfter;
     private long _lastReceived;
     private long _lastSent;
     private long _lastPing;
@@ -16,12 +17,16 @@ public sealed class SilenceClock
     /// <summary>Starts to count; the first look is due after one interval.</summary>
     /// <param name="clock">The clock; its monotonic timestamps are used.</param>
     /// <param name="interval">The heartbeat interval; greater than 0.</param>
-    public SilenceClock(TimeProvider clock, TimeSpan interval)
+    /// <param name="tolerance">How much earlier than after an interval a look may already say to ping, so that one wake-up may look at many connections; 0 (the default) to less than the interval.</param>
+    public SilenceClock(TimeProvider clock, TimeSpan interval, TimeSpan tolerance = default)
     {
         ArgumentNullException.ThrowIfNull(clock);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(interval, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(tolerance, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(tolerance, interval);
         _clock = clock;
         _interval = interval;
+        _pingAfter = interval - tolerance;
         _lastReceived = _lastSent = _lastPing = clock.GetTimestamp();
     }
 
@@ -47,14 +52,14 @@ public sealed class SilenceClock
         // One ping per silence and interval: the peer's answer, or the frame that carries the ping, ends it.
         TimeSpan sincePing = _clock.GetElapsedTime(_lastPing);
         TimeSpan idleFor = silentFor > mutedFor ? silentFor : mutedFor;
-        bool isDue = idleFor >= _interval && sincePing >= _interval;
+        bool isDue = idleFor >= _pingAfter && sincePing >= _pingAfter;
         if (isDue)
         {
             _lastPing = _clock.GetTimestamp();
             sincePing = TimeSpan.Zero;
         }
 
-        TimeSpan untilIdle = idleFor >= _interval ? _interval - sincePing : _interval - idleFor;
+        TimeSpan untilIdle = idleFor >= _pingAfter ? _interval - sincePing : _interval - idleFor;
         next = untilIdle < untilLost ? untilIdle : untilLost;
         return isDue ? SilenceVerdict.Ping : SilenceVerdict.Quiet;
     }

@@ -45,7 +45,8 @@ internal sealed class ConnectionHost(SessionServices services, Func<Cancellation
             context = ConnectionContext.Unknown; // only the handshake needs it, and a connection may last for days
             if (session is not null)
             {
-                await connection.RunAsync(session, cancellationToken).ConfigureAwait(false);
+                ConnectionEnd end = await connection.Start(session, cancellationToken).ConfigureAwait(false);
+                await connection.FinishAsync(end).ConfigureAwait(false);
             }
         }
 #pragma warning disable CA1031 // A connection that fails must not take its host down; what happened is in the log.

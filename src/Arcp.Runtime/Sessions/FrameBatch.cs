@@ -2,27 +2,30 @@ using System.Buffers;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>Frames that are sent together; reused from batch to batch.</summary>
-/// <remarks>Memory is borrowed from the shared pool with the first frame and given back by <see cref="GiveBack"/>: a session that has nothing to send holds none.</remarks>
+/// <summary>Frames that are sent together; reused from batch to batch. A frame with a number is written into it and then ended by <see cref="EndNumbered"/>.</summary>
+/// <remarks>Its memory is borrowed from the shared pool by the first frame of a batch and given back by <see cref="Clear"/>.</remarks>
 internal sealed class FrameBatch : IBufferWriter<byte>
 {
     private const int FullAt = 64 * 1024;
-    private const int SmallestBlock = 4 * 1024;
-    private const int KeptBetweenBatches = 4 * FullAt;
+    private const int SmallestBlock = 1024;
 
     private readonly List<int> _ends = [];
     private byte[] _bytes = [];
     private int _length;
-
-    /// <summary>Where the next frame is written; <see cref="EndNumbered"/> closes it.</summary>
-    public IBufferWriter<byte> Output => this;
+    private int _expected = SmallestBlock;
 
     public int Count => _ends.Count;
 
     public bool IsFull => _length >= FullAt;
 
-    public ReadOnlyMemory<byte> this[int index] =>
-        _bytes.AsMemory((index == 0 ? 0 : _ends[index - 1]).._ends[index]);
+    public ReadOnlyMemory<byte> this[int index]
+    {
+        get
+        {
+            int start = index == 0 ? 0 : _ends[index - 1];
+            return _bytes.AsMemory(start, _ends[index] - start);
+        }
+    }
 
     /// <summary>How many of the frames carry a number.</summary>
     public int NumberedCount { get; private set; }
@@ -53,55 +56,52 @@ internal sealed class FrameBatch : IBufferWriter<byte>
         NumberedCount++;
     }
 
-    public void Clear()
-    {
-        _ends.Clear();
-        _length = 0;
-        NumberedCount = 0;
-        ReadyCount = 0;
-        Mark = 0;
-        MustWait = false;
-        if (_bytes.Length > KeptBetweenBatches)
-        {
-            GiveBack();
-        }
-    }
+    public void Advance(int count) => _length += count;
 
-    /// <summary>Gives the memory of an empty batch back.</summary>
-    public void GiveBack()
-    {
-        if (_bytes.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = [];
-        }
-    }
-
-    void IBufferWriter<byte>.Advance(int count) => _length += count;
-
-    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    public Memory<byte> GetMemory(int sizeHint = 0)
     {
         Grow(sizeHint);
         return _bytes.AsMemory(_length);
     }
 
-    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint)
+    public Span<byte> GetSpan(int sizeHint = 0)
     {
         Grow(sizeHint);
         return _bytes.AsSpan(_length);
     }
 
+    /// <summary>Begins the next batch. Nobody looks at the frames of this one any more.</summary>
+    public void Clear()
+    {
+        _ends.Clear();
+        NumberedCount = 0;
+        ReadyCount = 0;
+        Mark = 0;
+        MustWait = false;
+        if (_bytes.Length > 0)
+        {
+            _expected = _length; // the next batch is likely to be like this one
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = [];
+            _length = 0;
+        }
+    }
+
     private void Grow(int sizeHint)
     {
-        int needed = checked(_length + Math.Max(sizeHint, 1));
+        int needed = _length + Math.Max(sizeHint, 1);
         if (needed <= _bytes.Length)
         {
             return;
         }
 
-        byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(Math.Max(needed, Math.Max(2L * _bytes.Length, SmallestBlock)), Array.MaxLength));
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(_expected, 2 * _bytes.Length)));
         _bytes.AsSpan(0, _length).CopyTo(larger);
-        GiveBack();
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+        }
+
         _bytes = larger;
     }
 }

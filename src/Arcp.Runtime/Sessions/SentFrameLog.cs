@@ -7,7 +7,7 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Needs the outbox's lock.</remarks>
 internal sealed class SentFrameLog(SessionStore store, long floor = 0)
 {
-    private List<StoredFrames> _frames = [];
+    private List<StoredFrames>? _frames; // none without a store
     private long _keptFloor = floor;
 
     /// <summary>A log entry was given the next number.</summary>
@@ -18,6 +18,7 @@ internal sealed class SentFrameLog(SessionStore store, long floor = 0)
             return;
         }
 
+        _frames ??= [];
         if (_frames.Count > 0 && _frames[^1] is var last && last.OwnTail.IsEmpty && last.JobId == jobId && last.FirstEntry + last.Count == entry)
         {
             _frames[^1] = last with { Count = last.Count + 1, Size = last.Size + bytes };
@@ -33,7 +34,7 @@ internal sealed class SentFrameLog(SessionStore store, long floor = 0)
     {
         if (store.IsDurable)
         {
-            _frames.Add(new StoredFrames(seq, 1, jobId, 0, tail.Length, tail));
+            (_frames ??= []).Add(new StoredFrames(seq, 1, jobId, 0, tail.Length, tail));
         }
     }
 
@@ -41,8 +42,8 @@ internal sealed class SentFrameLog(SessionStore store, long floor = 0)
     /// <param name="closed">The jobs that were read to their end by it.</param>
     public void Keep(IReadOnlyList<JobId> closed)
     {
-        store.AppendSent(_frames, closed);
-        _frames = _frames.Count == 0 ? _frames : [];
+        store.AppendSent(_frames ?? (IReadOnlyList<StoredFrames>)[], closed);
+        _frames = _frames is { Count: 0 } ? _frames : null;
     }
 
     /// <summary>Keeps how far frames cannot be asked for any more.</summary>

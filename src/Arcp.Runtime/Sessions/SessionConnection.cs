@@ -14,7 +14,12 @@ internal sealed class SessionConnection(ITransport transport, SessionServices se
     private readonly TaskCompletionSource<ConnectionEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EndSignal _released;
     private EndSignal _ended;
+    private Session? _session;
     private SessionLoop? _loop;
+    private HeartbeatMonitor? _heartbeat;
+    private Task _reading = Task.CompletedTask;
+    private Task _writing = Task.CompletedTask;
+    private CancellationTokenRegistration _cut;
 
     public ITransport Transport => transport;
 
@@ -27,24 +32,31 @@ internal sealed class SessionConnection(ITransport transport, SessionServices se
     /// <summary>Ends when the connection is over and nothing of it runs any more.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Runs until either side ends the connection; the session stays (§6.3).</summary>
+    /// <summary>Starts to serve a session.</summary>
     /// <param name="session">The session.</param>
     /// <param name="cancellationToken">Cuts the connection.</param>
-    public async Task RunAsync(Session session, CancellationToken cancellationToken)
+    /// <returns>How the connection ends, as soon as either side wants it to end; then <see cref="FinishAsync"/> has to be called.</returns>
+    public Task<ConnectionEnd> Start(Session session, CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration cut = cancellationToken.UnsafeRegister(static connection => ((SessionConnection)connection!).Cut(), this);
-        using HeartbeatMonitor? heartbeat = session.Has(Features.Heartbeat) ? new HeartbeatMonitor(session, this, services) : null;
-        var loop = new SessionLoop(session, this, heartbeat, services);
-        Volatile.Write(ref _loop, loop);
-        Task reading = loop.RunAsync();
-        Task writing = new SessionWriter(session.Outbox, this, heartbeat).RunAsync(_abort.Token);
+        _session = session;
+        _heartbeat = session.Has(Features.Heartbeat) ? new HeartbeatMonitor(session, this, services) : null;
+        Volatile.Write(ref _loop, new SessionLoop(session, this, _heartbeat, services));
+        _cut = cancellationToken.UnsafeRegister(static connection => ((SessionConnection)connection!).Cut(), this);
+        _reading = _loop.RunAsync();
+        _writing = new SessionWriter(session.Outbox, this, _heartbeat).RunAsync(_abort.Token);
+        return _end.Task;
+    }
+
+    /// <summary>Ends what <see cref="Start"/> has begun; the session stays (§6.3).</summary>
+    public async Task FinishAsync(ConnectionEnd end)
+    {
+        Session session = _session!;
         try
         {
-            ConnectionEnd end = await _end.Task.ConfigureAwait(false);
-            loop.StopDispatching();
-            heartbeat?.Dispose();
+            _loop!.StopDispatching();
+            _heartbeat?.Dispose();
             Log.SessionDisconnected(services.Logger, session.Id, end.Reason);
-            await EndInOrderAsync(session, end, reading, writing).ConfigureAwait(false);
+            await EndInOrderAsync(session, end).ConfigureAwait(false);
         }
         finally
         {
@@ -56,13 +68,14 @@ internal sealed class SessionConnection(ITransport transport, SessionServices se
             await AbortAsync(session).ConfigureAwait(false);
             try
             {
-                await Task.WhenAll(reading, writing).ConfigureAwait(false);
+                await Task.WhenAll(_reading, _writing).ConfigureAwait(false);
             }
             finally
             {
                 // Whatever went wrong: a session that still looked connected could neither expire nor be taken over.
                 Release(session);
                 services.Sessions.Detach(session, this);
+                await _cut.DisposeAsync().ConfigureAwait(false);
             }
         }
     }
@@ -137,7 +150,7 @@ internal sealed class SessionConnection(ITransport transport, SessionServices se
 
     // What is queued is sent, then our side is closed, then the peer has time to close its own: a socket that is disposed before may be reset,
     // and the peer would not see our last frame.
-    private async Task EndInOrderAsync(Session session, ConnectionEnd end, Task reading, Task writing)
+    private async Task EndInOrderAsync(Session session, ConnectionEnd end)
     {
         using var patience = new CancellationTokenSource(end.Patience, services.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _abort.Token);
@@ -152,12 +165,12 @@ internal sealed class SessionConnection(ITransport transport, SessionServices se
 
         try
         {
-            await writing.WaitAsync(either.Token).ConfigureAwait(false);
+            await _writing.WaitAsync(either.Token).ConfigureAwait(false);
             Release(session);
             await transport.CloseAsync(either.Token).ConfigureAwait(false);
-            if (end.AwaitPeer && !reading.IsCompleted)
+            if (end.AwaitPeer && !_reading.IsCompleted)
             {
-                await reading.WaitAsync(either.Token).ConfigureAwait(false);
+                await _reading.WaitAsync(either.Token).ConfigureAwait(false);
             }
             else if (end.AwaitPeer)
             {

@@ -13,10 +13,13 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
 {
     private readonly SentWindow _window = window;
     private readonly SentFrameLog _sent = sent;
-    private readonly byte[] _prefix = FrameWriter.SequencedPrefix(sessionId);
+    private byte[]? _prefix;
     private long _replayNext = long.MaxValue;
     private LogPage? _replayPage;
     private (Job Job, StreamedResult Result)? _assembling;
+
+    // Made with the first number: many sessions only wait.
+    private byte[] Prefix => _prefix ??= FrameWriter.SequencedPrefix(sessionId);
 
     /// <summary>What the session may be sent (§6.2).</summary>
     public Features Features { get; set; }
@@ -147,7 +150,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
 
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
     {
-        FrameWriter.WriteSequenced(batch.Output, _prefix, seq, tail);
+        FrameWriter.WriteSequenced(batch, Prefix, seq, tail);
         batch.EndNumbered();
     }
 
@@ -189,7 +192,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             }
 
             sequence.WarnIfDue(batch, job);
-            int length = sequence._prefix.Length + tail.Length;
+            int length = sequence.Prefix.Length + tail.Length;
             long seq = sequence._window.Add(job, number, length);
             sequence._sent.Add(seq, job.Spec.Id, number, length);
             sequence.Write(batch, seq, tail);

@@ -22,9 +22,9 @@ internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection conn
                 {
                     await SendBatchAsync(cancellationToken).ConfigureAwait(false);
                 }
-                else if (!await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
+                else if (!outbox.IsBlocked || !await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    await WaitAsync().ConfigureAwait(false);
+                    await outbox.WaitAsync().ConfigureAwait(false);
                     cancellationToken.ThrowIfCancellationRequested();
                 }
             }
@@ -39,17 +39,6 @@ internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection conn
         {
             connection.OnLoopEnded(end);
         }
-    }
-
-    private ValueTask WaitAsync()
-    {
-        ValueTask woken = outbox.WaitAsync();
-        if (!woken.IsCompleted)
-        {
-            _batch.GiveBack(); // for a long time, perhaps
-        }
-
-        return woken;
     }
 
     private async Task SendBatchAsync(CancellationToken cancellationToken)

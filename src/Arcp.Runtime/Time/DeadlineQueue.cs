@@ -1,6 +1,6 @@
 namespace Arcp.Runtime.Time;
 
-/// <summary>All deadlines of a runtime on one timer: handshakes, resume windows, retention, running times.</summary>
+/// <summary>All deadlines of a runtime on one timer: handshakes, heartbeats, resume windows, retention, running times.</summary>
 /// <remarks>
 /// Thread-safe. Deadlines are kept on the monotonic clock, so setting the wall clock moves none of them. Callbacks run one after the other
 /// on the timer's thread, outside the lock: they must be short and must not throw.
@@ -13,7 +13,7 @@ internal sealed class DeadlineQueue : IDisposable
     private readonly TimeProvider _clock;
     private readonly SortedSet<Deadline> _pending = new(Deadline.Order);
     private readonly ITimer _timer;
-    private long _nextNumber;
+    private long _lastNumber;
     private long _armedFor = long.MaxValue;
     private bool _disposed;
 
@@ -38,18 +38,35 @@ internal sealed class DeadlineQueue : IDisposable
     /// <summary>Calls back once when the time has passed; disposing the result calls it off.</summary>
     public IDisposable Schedule(TimeSpan due, Action callback)
     {
-        double delta = Math.Ceiling(Math.Max(due.TotalSeconds, 0) * _clock.TimestampFrequency);
-        long ticks = delta >= long.MaxValue / 2 ? long.MaxValue : _clock.GetTimestamp() + (long)delta; // never beyond the end of time, which is in the past
+        var deadline = new CallbackDeadline(this, callback);
+        Schedule(due, deadline);
+        return deadline;
+    }
+
+    /// <summary>Schedules a deadline that is not pending; one that was cancelled stays so.</summary>
+    public void Schedule(TimeSpan due, Deadline deadline)
+    {
+        long delta = ToTicks(due);
+        long ticks = delta == long.MaxValue ? long.MaxValue : _clock.GetTimestamp() + delta; // never beyond the end of time, which is in the past
         lock (_lock)
         {
-            var deadline = new Deadline(this, ticks, _nextNumber++, callback);
-            if (!_disposed)
+            if (!_disposed && !deadline.IsCancelled)
             {
+                deadline.Ticks = ticks;
+                deadline.Number = ++_lastNumber;
                 _pending.Add(deadline);
                 Arm();
             }
+        }
+    }
 
-            return deadline;
+    /// <summary>Calls a deadline off, for good.</summary>
+    public void Cancel(Deadline deadline)
+    {
+        lock (_lock)
+        {
+            deadline.IsCancelled = true;
+            _pending.Remove(deadline);
         }
     }
 
@@ -64,19 +81,11 @@ internal sealed class DeadlineQueue : IDisposable
         _timer.Dispose();
     }
 
-    private void Cancel(Deadline deadline)
-    {
-        lock (_lock)
-        {
-            _pending.Remove(deadline);
-        }
-    }
-
     private void RunDue()
     {
         while (TakeDue() is { } deadline)
         {
-            deadline.Callback();
+            deadline.Run();
         }
     }
 
@@ -84,7 +93,7 @@ internal sealed class DeadlineQueue : IDisposable
     {
         lock (_lock)
         {
-            if (_pending.Min is { } first && first.Ticks <= _clock.GetTimestamp())
+            if (_pending.Min is { } first && first.Ticks - ToTicks(first.Tolerance) <= _clock.GetTimestamp())
             {
                 _pending.Remove(first);
                 return first;
@@ -110,17 +119,36 @@ internal sealed class DeadlineQueue : IDisposable
         _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 
-    private sealed class Deadline(DeadlineQueue queue, long ticks, long number, Action callback) : IDisposable
+    private long ToTicks(TimeSpan time)
     {
-        public static readonly IComparer<Deadline> Order = Comparer<Deadline>.Create(
-            static (a, b) => a.Ticks != b.Ticks ? a.Ticks.CompareTo(b.Ticks) : a._number.CompareTo(b._number));
+        double ticks = Math.Ceiling(Math.Max(time.TotalSeconds, 0) * _clock.TimestampFrequency);
+        return ticks >= long.MaxValue / 2 ? long.MaxValue : (long)ticks;
+    }
 
-        private readonly long _number = number;
-
-        public long Ticks { get; } = ticks;
-
-        public Action Callback { get; } = callback;
+    private sealed class CallbackDeadline(DeadlineQueue queue, Action callback) : Deadline, IDisposable
+    {
+        public override void Run() => callback();
 
         public void Dispose() => queue.Cancel(this);
     }
+}
+
+/// <summary>Something that happens at a time, or shortly before it, unless it is cancelled. Belongs to one <see cref="DeadlineQueue"/>, which may be given it again when it has happened.</summary>
+internal abstract class Deadline
+{
+    public static readonly IComparer<Deadline> Order = Comparer<Deadline>.Create(
+        static (a, b) => a.Ticks != b.Ticks ? a.Ticks.CompareTo(b.Ticks) : a.Number.CompareTo(b.Number));
+
+    /// <summary>When. Belongs to the queue, like all that can be set.</summary>
+    public long Ticks { get; set; }
+
+    /// <summary>Its place among those of the same time.</summary>
+    public long Number { get; set; }
+
+    public bool IsCancelled { get; set; }
+
+    /// <summary>How much too early it may happen, if the queue is at work anyway: many such deadlines then cost one wake-up.</summary>
+    public virtual TimeSpan Tolerance => TimeSpan.Zero;
+
+    public abstract void Run();
 }
