@@ -143,4 +143,29 @@ public sealed class HeartbeatTests
         await client.ExpectAsync("session.ping");
         await client.ExpectQuietAsync();
     }
+
+    [Fact]
+    public async Task Sessions_that_fall_silent_shortly_behind_one_another_are_pinged_together_and_lost_after_two_full_intervals()
+    {
+        var clock = new ManualClock();
+        await using var runtime = new TestRuntime(clock: clock);
+        await using WireClient first = await runtime.OpenAsync("secret-a", "heartbeat");
+        TimeSpan between = 0.4 * Second;
+        clock.Advance(between);
+        await using WireClient second = await runtime.OpenAsync("secret-a", "heartbeat");
+
+        clock.Advance((30 * Second) - between);
+        await first.ExpectAsync("session.ping");
+        await second.ExpectAsync("session.ping");
+
+        clock.Advance(30 * Second);
+        (await first.ExpectAsync("session.error")).Code.Should().Be("HEARTBEAT_LOST");
+        await first.ExpectEndAsync();
+        TimeSpan tick = TimeSpan.FromMilliseconds(1);
+        clock.Advance(between - tick);
+        clock.HasTimerIn(tick).Should().BeTrue("the second is looked at when its own two intervals are over");
+        clock.Advance(tick);
+        (await second.SkipToAsync("session.error")).Code.Should().Be("HEARTBEAT_LOST");
+        await second.ExpectEndAsync();
+    }
 }

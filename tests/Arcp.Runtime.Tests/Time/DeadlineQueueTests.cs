@@ -233,4 +233,52 @@ public class DeadlineQueueTests
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
     }
+
+    [Fact]
+    public void A_deadline_with_tolerance_fires_with_an_earlier_one_and_else_at_its_time()
+    {
+        using var queue = new DeadlineQueue(_clock);
+        var fired = new List<string>();
+        queue.Schedule(TimeSpan.FromSeconds(10), () => fired.Add("first"));
+        queue.Schedule(TimeSpan.FromSeconds(11), new TolerantDeadline(() => fired.Add("close")));
+        queue.Schedule(TimeSpan.FromSeconds(12.1), new TolerantDeadline(() => fired.Add("too far")));
+
+        _clock.Advance(TimeSpan.FromSeconds(9.9));
+        fired.Should().BeEmpty("nothing else woke the queue");
+        _clock.Advance(TimeSpan.FromSeconds(0.1));
+        fired.Should().Equal("first", "close");
+        _clock.Advance(TimeSpan.FromSeconds(2.0));
+        fired.Should().HaveCount(2);
+        _clock.Advance(TimeSpan.FromSeconds(0.1));
+        fired.Should().Equal("first", "close", "too far");
+    }
+
+    [Fact]
+    public void A_deadline_may_be_scheduled_again_until_it_is_cancelled()
+    {
+        using var queue = new DeadlineQueue(_clock);
+        int fired = 0;
+        var deadline = new TolerantDeadline(() => fired++);
+        for (int i = 1; i <= 3; i++)
+        {
+            queue.Schedule(TimeSpan.FromSeconds(10), deadline);
+            _clock.Advance(TimeSpan.FromSeconds(10));
+            fired.Should().Be(i);
+        }
+
+        queue.Schedule(TimeSpan.FromSeconds(10), deadline);
+        queue.Cancel(deadline);
+        queue.Count.Should().Be(0);
+        queue.Schedule(TimeSpan.FromSeconds(10), deadline);
+        queue.Count.Should().Be(0, "whoever cancels may race with the callback that schedules the next time");
+        _clock.Advance(TimeSpan.FromSeconds(20));
+        fired.Should().Be(3);
+    }
+
+    private sealed class TolerantDeadline(Action run) : Deadline
+    {
+        public override TimeSpan Tolerance => TimeSpan.FromSeconds(2);
+
+        public override void Run() => run();
+    }
 }
