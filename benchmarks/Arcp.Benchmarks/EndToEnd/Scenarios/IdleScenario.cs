@@ -13,8 +13,15 @@ internal sealed class IdleScenario : IScenario
     /// <summary>Nothing happens on a bare WebSocket, at no interval.</summary>
     private static readonly TimeSpan WatchedRaw = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long after the connects the watch begins: the compiler is not done with them at once.</summary>
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+    /// <summary>How long after the connects the watch begins: the compiler is done with what a heartbeat runs only after the first ones.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(40);
+
+    /// <summary>The same where there are no heartbeats.</summary>
+    private static readonly TimeSpan SettlingRaw = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often both sides are warmed up, and the pause behind each time: the compiler goes on only when nothing new has come for a while, and its memory is not the connections'.</summary>
+    private const int WarmUps = 4;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     public string Name => "idle";
 
@@ -38,7 +45,7 @@ internal sealed class IdleScenario : IScenario
         LoadSession[] sessions = [.. Enumerable.Range(0, Sessions).Select(i => LoadSession.Open(server.Address, i, bufferSize: 1024))];
         Task[] readers = [.. sessions.Select(session => AnswerPingsAsync(session, over.Token))];
         ServerStatistics idle = await server.GetStatisticsAsync(collect: true);
-        double cpu = await WatchAsync(server, Watched);
+        double cpu = await WatchAsync(server, Settling, Watched);
         await over.CancelAsync();
         await Task.WhenAll(readers);
         Array.ForEach(sessions, session => session.Dispose());
@@ -52,15 +59,15 @@ internal sealed class IdleScenario : IScenario
         ServerStatistics before = await server.GetStatisticsAsync(collect: true);
         RawSocketClient[] clients = [.. Enumerable.Range(0, Sessions).Select(_ => RawSocketClient.Connect(server.Address, "/raw/idle", bufferSize: 1024))];
         ServerStatistics idle = await server.GetStatisticsAsync(collect: true);
-        double cpu = await WatchAsync(server, WatchedRaw);
+        double cpu = await WatchAsync(server, SettlingRaw, WatchedRaw);
         Array.ForEach(clients, client => client.Dispose());
         return [.. PerConnection(before, idle), cpu];
     }
 
     /// <returns>The server's processor time in percent of one core.</returns>
-    private static async Task<double> WatchAsync(ServerProcess server, TimeSpan watched)
+    private static async Task<double> WatchAsync(ServerProcess server, TimeSpan settling, TimeSpan watched)
     {
-        await Task.Delay(Settling, TimeProvider.System);
+        await Task.Delay(settling, TimeProvider.System);
         ServerStatistics start = await server.GetStatisticsAsync();
         double seconds = await Rounds.TimeAsync(() => Task.Delay(watched, TimeProvider.System));
         return 100 * ((await server.GetStatisticsAsync()).CpuSeconds - start.CpuSeconds) / seconds;
@@ -69,13 +76,29 @@ internal sealed class IdleScenario : IScenario
     // Both sides have loaded what they need before the first look.
     private static async Task WarmUpAsync(Uri server)
     {
-        for (int i = 0; i < 200; i++)
+        for (int round = 0; round < WarmUps; round++)
         {
-            LoadSession.Open(server, i, bufferSize: 1024).Dispose();
-            RawSocketClient.Connect(server, "/raw/idle", bufferSize: 1024).Dispose();
-        }
+            for (int i = 0; i < 100; i++)
+            {
+                LoadSession.Open(server, i, bufferSize: 1024).Dispose();
+                RawSocketClient.Connect(server, "/raw/idle", bufferSize: 1024).Dispose();
+            }
 
-        await EchoLoad.FillAsync(server, 1_000);
+            await EchoLoad.FillAsync(server, 250);
+            ExchangePings(server, 250);
+            await Task.Delay(Pause, TimeProvider.System);
+        }
+    }
+
+    private static void ExchangePings(Uri server, int count)
+    {
+        using LoadSession session = LoadSession.Open(server);
+        for (int i = 0; i < count; i++)
+        {
+            session.Queue("session.ping", "{\"nonce\":\"n\"}");
+            session.Flush();
+            session.TakeControl();
+        }
     }
 
     private static double[] PerConnection(ServerStatistics before, ServerStatistics after) =>
