@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Streams its result: one chunk after the other, each of one letter or byte.</summary>
-internal sealed class ChunkerAgent : TypedAgent<ChunkerAgent.Input?, RawJson>
+internal sealed class ChunkerAgent() : TypedAgent<ChunkerAgent.Input?, RawJson>(AgentJsonContext.Default.ChunkerInput!, AgentJsonContext.Default.RawJson)
 {
     protected override async Task<RawJson> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {

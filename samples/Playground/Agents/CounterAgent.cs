@@ -3,7 +3,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Counts, and says so.</summary>
-internal sealed class CounterAgent : TypedAgent<CounterAgent.Input?, CounterAgent.Output>
+internal sealed class CounterAgent() : TypedAgent<CounterAgent.Input?, CounterAgent.Output>(AgentJsonContext.Default.CounterInput!, AgentJsonContext.Default.CounterOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {

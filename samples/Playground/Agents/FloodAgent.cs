@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Emits as fast as it may.</summary>
-internal sealed class FloodAgent : TypedAgent<FloodAgent.Input?, FloodAgent.Output>
+internal sealed class FloodAgent() : TypedAgent<FloodAgent.Input?, FloodAgent.Output>(AgentJsonContext.Default.FloodInput!, AgentJsonContext.Default.FloodOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Rotates its first credential.</summary>
-internal sealed class RotatorAgent : TypedAgent<RotatorAgent.Input?, RotatorAgent.Output>
+internal sealed class RotatorAgent() : TypedAgent<RotatorAgent.Input?, RotatorAgent.Output>(AgentJsonContext.Default.RotatorInput!, AgentJsonContext.Default.RotatorOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Waits; stops when asked to.</summary>
-internal sealed class SleeperAgent : TypedAgent<SleeperAgent.Input?, SleeperAgent.Output>
+internal sealed class SleeperAgent() : TypedAgent<SleeperAgent.Input?, SleeperAgent.Output>(AgentJsonContext.Default.SleeperInput!, AgentJsonContext.Default.SleeperOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {

@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Spends, each cost by a tool call under the lease. A denial ends it.</summary>
-internal sealed class SpenderAgent : TypedAgent<SpenderAgent.Input, SpenderAgent.Output>
+internal sealed class SpenderAgent() : TypedAgent<SpenderAgent.Input, SpenderAgent.Output>(AgentJsonContext.Default.SpenderInput, AgentJsonContext.Default.SpenderOutput)
 {
     protected override async Task<Output> RunAsync(Input input, JobContext job, CancellationToken cancellationToken)
     {
@@ -20,7 +20,7 @@ internal sealed class SpenderAgent : TypedAgent<SpenderAgent.Input, SpenderAgent
             {
                 decimal charged = await ChargeAsync(job, cost, input.Unit) ? cost : 0;
                 spent += charged;
-                return RawJson.From(new Charge(charged));
+                return RawJson.From(new Charge(charged), AgentJsonContext.Default.Charge);
             });
         }
 
@@ -53,5 +53,5 @@ internal sealed class SpenderAgent : TypedAgent<SpenderAgent.Input, SpenderAgent
 
     internal sealed record Output(decimal Spent, int Calls);
 
-    private sealed record Charge(decimal Charged);
+    internal sealed record Charge(decimal Charged);
 }
