@@ -6,6 +6,7 @@ using Arcp.Core.Leases;
 namespace Playground.Agents;
 
 /// <summary>How inputs and results are read and written, made at compile time: native AOT has no reflection to make it later.</summary>
+/// <remarks>Inputs have their defaults at constructor parameters: what the compiler generates overwrites the initialiser of an init-only property that is not given.</remarks>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ChunkerAgent.Input), TypeInfoPropertyName = "ChunkerInput")]
 [JsonSerializable(typeof(CounterAgent.Input), TypeInfoPropertyName = "CounterInput")]

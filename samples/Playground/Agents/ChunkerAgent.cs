@@ -28,12 +28,5 @@ internal sealed class ChunkerAgent() : TypedAgent<ChunkerAgent.Input?, RawJson>(
         return RawJson.Null;
     }
 
-    internal sealed record Input
-    {
-        public int Chunks { get; init; } = 3;
-
-        public int Size { get; init; } = 16;
-
-        public string Encoding { get; init; } = "utf8";
-    }
+    internal sealed record Input(int Chunks = 3, int Size = 16, string Encoding = "utf8");
 }

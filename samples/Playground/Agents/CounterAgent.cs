@@ -19,14 +19,7 @@ internal sealed class CounterAgent() : TypedAgent<CounterAgent.Input?, CounterAg
         return new Output(input.N);
     }
 
-    internal sealed record Input
-    {
-        public int N { get; init; } = 10;
-
-        public double DelayMs { get; init; }
-
-        public double StartDelayMs { get; init; }
-    }
+    internal sealed record Input(int N = 10, double DelayMs = 0, double StartDelayMs = 0);
 
     internal sealed record Output(int Count);
 }

@@ -45,21 +45,12 @@ internal sealed class DelegatorAgent() : TypedAgent<DelegatorAgent.Input, Delega
         : at.Offset == TimeSpan.Zero ? new LeaseConstraints { ExpiresAt = at }
         : throw new ArcpException(ErrorCode.InvalidRequest, "'lease_constraints.expires_at' must be in UTC.");
 
-    internal sealed record Input
-    {
-        public required string Agent { get; init; }
-
-        [JsonPropertyName("input")]
-        public RawJson? ChildInput { get; init; }
-
-        [JsonPropertyName("lease_request")]
-        public RawJson? LeaseRequest { get; init; }
-
-        [JsonPropertyName("lease_constraints")]
-        public RawJson? LeaseConstraints { get; init; }
-
-        public bool Await { get; init; } = true;
-    }
+    internal sealed record Input(
+        string Agent,
+        [property: JsonPropertyName("input")] RawJson? ChildInput = null,
+        [property: JsonPropertyName("lease_request")] RawJson? LeaseRequest = null,
+        [property: JsonPropertyName("lease_constraints")] RawJson? LeaseConstraints = null,
+        bool Await = true);
 
     internal sealed record Constraints
     {

@@ -14,12 +14,5 @@ internal sealed class FailerAgent() : TypedAgent<FailerAgent.Input?, RawJson>(Ag
             : new InvalidOperationException(input.Message);
     }
 
-    internal sealed record Input
-    {
-        public string Message { get; init; } = "boom";
-
-        public string? Code { get; init; }
-
-        public bool? Retryable { get; init; }
-    }
+    internal sealed record Input(string Message = "boom", string? Code = null, bool? Retryable = null);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Arcp.Core;
 using Arcp.Runtime.Agents;
 
@@ -22,12 +23,7 @@ internal sealed class FloodAgent() : TypedAgent<FloodAgent.Input?, FloodAgent.Ou
         return new Output(input.N);
     }
 
-    internal sealed record Input
-    {
-        public required int N { get; init; }
-
-        public int Bytes { get; init; } = 200;
-    }
+    internal sealed record Input([property: JsonRequired] int N, int Bytes = 200);
 
     internal sealed record Output(int Sent);
 }

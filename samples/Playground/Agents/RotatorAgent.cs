@@ -16,10 +16,7 @@ internal sealed class RotatorAgent() : TypedAgent<RotatorAgent.Input?, RotatorAg
         return new Output(rotated);
     }
 
-    internal sealed record Input
-    {
-        public int Times { get; init; } = 1;
-    }
+    internal sealed record Input(int Times = 1);
 
     internal sealed record Output(int Rotated);
 }

@@ -12,10 +12,7 @@ internal sealed class SleeperAgent() : TypedAgent<SleeperAgent.Input?, SleeperAg
         return new Output(input.Ms);
     }
 
-    internal sealed record Input
-    {
-        public double Ms { get; init; } = 1000;
-    }
+    internal sealed record Input(double Ms = 1000);
 
     internal sealed record Output(double Slept);
 }

@@ -42,14 +42,7 @@ internal sealed class SpenderAgent() : TypedAgent<SpenderAgent.Input, SpenderAge
         }
     }
 
-    internal sealed record Input
-    {
-        public required IReadOnlyList<decimal> Costs { get; init; }
-
-        public string Unit { get; init; } = "USD";
-
-        public string Tool { get; init; } = "spend.charge";
-    }
+    internal sealed record Input(IReadOnlyList<decimal> Costs, string Unit = "USD", string Tool = "spend.charge");
 
     internal sealed record Output(decimal Spent, int Calls);
 

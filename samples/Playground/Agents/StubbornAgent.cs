@@ -12,10 +12,7 @@ internal sealed class StubbornAgent() : TypedAgent<StubbornAgent.Input?, Stubbor
         return new Output(true);
     }
 
-    internal sealed record Input
-    {
-        public double Ms { get; init; } = 1000;
-    }
+    internal sealed record Input(double Ms = 1000);
 
     internal sealed record Output(bool Finished);
 }
