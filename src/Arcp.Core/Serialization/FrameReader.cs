@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Arcp.Core.Ids;
@@ -7,7 +8,7 @@ using Arcp.Core.Messages;
 namespace Arcp.Core.Serialization;
 
 /// <summary>Reads frames (§5): header members in any order, the payload decoded once, straight from the buffer.</summary>
-/// <remarks>Stateless and thread-safe. Whatever the bytes are, the outcome is a value and never an exception.</remarks>
+/// <remarks>Thread-safe. Whatever the bytes are, the outcome is a value and never an exception.</remarks>
 public static class FrameReader
 {
     private const int LongestTypeKept = 128;
@@ -31,20 +32,6 @@ public static class FrameReader
         Payload = 512,
     }
 
-    private static readonly (byte[] Name, Member Member)[] Members =
-    [
-        ("payload"u8.ToArray(), Member.Payload),
-        ("type"u8.ToArray(), Member.Type),
-        ("id"u8.ToArray(), Member.Id),
-        ("arcp"u8.ToArray(), Member.Arcp),
-        ("session_id"u8.ToArray(), Member.SessionId),
-        ("job_id"u8.ToArray(), Member.JobId),
-        ("trace_id"u8.ToArray(), Member.TraceId),
-        ("event_seq"u8.ToArray(), Member.EventSeq),
-        ("request_id"u8.ToArray(), Member.RequestId),
-        ("reply_to"u8.ToArray(), Member.ReplyTo),
-    ];
-
     /// <summary>Reads one frame.</summary>
     /// <param name="frame">The frame's UTF-8 bytes; nothing of them is kept.</param>
     /// <param name="receiver">Who reads: a frame that only this side may send is refused.</param>
@@ -55,11 +42,25 @@ public static class FrameReader
         ReadOnlySpan<byte> frame,
         Peer receiver,
         [NotNullWhen(true)] out Envelope? envelope,
+        [NotNullWhen(false)] out FrameError? error) => TryRead(frame, receiver, repeated: null, out envelope, out error);
+
+    /// <summary>Reads one of the many frames of a connection.</summary>
+    /// <param name="frame">The frame's UTF-8 bytes; nothing of them is kept.</param>
+    /// <param name="receiver">Who reads: a frame that only this side may send is refused.</param>
+    /// <param name="repeated">What the connection's last frame had in its header; taken from there when this one has the same. Null = nothing is.</param>
+    /// <param name="envelope">The frame, when it could be read.</param>
+    /// <param name="error">Why not, when it could not.</param>
+    /// <returns>Whether the frame could be read.</returns>
+    public static bool TryRead(
+        ReadOnlySpan<byte> frame,
+        Peer receiver,
+        RepeatedHeader? repeated,
+        [NotNullWhen(true)] out Envelope? envelope,
         [NotNullWhen(false)] out FrameError? error)
     {
-        var state = new Parsed();
+        var state = new Parsed { Receiver = receiver, Repeated = repeated };
         envelope = null;
-        error = ReadHeader(frame, ref state) ?? ReadPayload(frame, receiver, ref state, out envelope);
+        error = ReadHeader(frame, ref state) ?? ReadPayload(frame, ref state, out envelope);
         return error is null;
     }
 
@@ -78,7 +79,7 @@ public static class FrameReader
             while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
             {
                 // The first problem decides, but the id behind it is still wanted for the answer.
-                FrameError? found = ReadMember(ref reader, ref state);
+                FrameError? found = ReadMember(frame, ref reader, ref state, isValid: problem is null);
                 problem ??= found;
             }
 
@@ -98,7 +99,7 @@ public static class FrameReader
         return problem is null ? null : state.Again(problem);
     }
 
-    private static FrameError? ReadMember(ref Utf8JsonReader reader, ref Parsed state)
+    private static FrameError? ReadMember(ReadOnlySpan<byte> frame, ref Utf8JsonReader reader, ref Parsed state, bool isValid)
     {
         Member member = Identify(ref reader);
         bool isRepeated = member is not Member.None && (state.Seen & member) != 0;
@@ -113,6 +114,11 @@ public static class FrameReader
         {
             state.PayloadStart = (int)reader.TokenStartIndex;
             state.PayloadToken = reader.TokenType;
+            if (isValid && state.Entry == MessageCatalog.JobEvent)
+            {
+                state.Message = PlainEventReader.TryRead(frame, ref reader);
+            }
+
             Skip(ref reader, ref state);
             state.PayloadEnd = (int)reader.BytesConsumed;
         }
@@ -127,22 +133,34 @@ public static class FrameReader
 
     private static Member Identify(ref Utf8JsonReader reader)
     {
-        foreach ((byte[] name, Member member) in Members)
+        if (!reader.ValueIsEscaped)
         {
-            if (JsonTokens.TextEquals(ref reader, name))
-            {
-                return member;
-            }
+            return Identify(reader.ValueSpan);
         }
 
-        return Member.None;
+        return JsonTokens.TryGetString(ref reader, out string? name) ? Identify(Encoding.UTF8.GetBytes(name)) : Member.None;
     }
+
+    private static Member Identify(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        2 when name.SequenceEqual("id"u8) => Member.Id,
+        4 when name.SequenceEqual("type"u8) => Member.Type,
+        4 when name.SequenceEqual("arcp"u8) => Member.Arcp,
+        6 when name.SequenceEqual("job_id"u8) => Member.JobId,
+        7 when name.SequenceEqual("payload"u8) => Member.Payload,
+        8 when name.SequenceEqual("trace_id"u8) => Member.TraceId,
+        8 when name.SequenceEqual("reply_to"u8) => Member.ReplyTo,
+        9 when name.SequenceEqual("event_seq"u8) => Member.EventSeq,
+        10 when name.SequenceEqual("session_id"u8) => Member.SessionId,
+        10 when name.SequenceEqual("request_id"u8) => Member.RequestId,
+        _ => Member.None,
+    };
 
     private static FrameError? ReadEventSeq(ref Utf8JsonReader reader, ref Parsed state)
     {
         if (JsonTokens.TryGetInteger(ref reader, out long value))
         {
-            state.Header = state.Header with { EventSeq = value };
+            state.EventSeq = value;
             return null;
         }
 
@@ -163,46 +181,68 @@ public static class FrameReader
             return null;
         }
 
+        if (!reader.ValueIsEscaped && IsRepeated(reader.ValueSpan, member, ref state))
+        {
+            return null;
+        }
+
         if (!JsonTokens.TryGetString(ref reader, out string? text))
         {
             return member is Member.TraceId ? null : state.Malformed(member, "must be Unicode text");
         }
 
-        if (member is Member.Type)
+        switch (member)
         {
-            state.Entry = MessageCatalog.Find(text);
-            state.Type = text.Length <= LongestTypeKept ? text : text[..LongestTypeKept];
-            return null;
+            case Member.Type:
+                state.Entry = MessageCatalog.Find(text);
+                state.Type = text.Length <= LongestTypeKept ? text : text[..LongestTypeKept];
+                return null;
+            case Member.Arcp:
+                return IsSupportedVersion(text)
+                    ? null
+                    : state.Error(FrameErrorKind.UnsupportedVersion, "This protocol version is not supported; accepted are 1 and 1.x.");
+            case Member.TraceId:
+                _ = TraceContext.TryParse(text, out state.Trace);
+                return null;
+            case var _ when !ArcpId.IsValid(text):
+                return state.Malformed(member, $"must have 1 to {ArcpId.MaxLength} characters");
+            case Member.Id:
+                state.Id = new MessageId(text);
+                return null;
+            case Member.SessionId:
+                state.SessionId = new SessionId(text);
+                return null;
+            case Member.JobId:
+                state.JobId = new JobId(text);
+                return null;
+            case Member.RequestId:
+                state.RequestId = new MessageId(text);
+                return null;
+            default:
+                state.RequestId ??= new MessageId(text);
+                return null;
         }
+    }
 
-        if (member is Member.Arcp)
+    // What one frame has in common with the next needs no new objects.
+    private static bool IsRepeated(ReadOnlySpan<byte> text, Member member, ref Parsed state)
+    {
+        switch (member)
         {
-            return IsSupportedVersion(text)
-                ? null
-                : state.Error(FrameErrorKind.UnsupportedVersion, "This protocol version is not supported; accepted are 1 and 1.x.");
+            case Member.Arcp:
+                return text.SequenceEqual("1.1"u8);
+            case Member.SessionId when state.Repeated?.SessionId is { } known && Ascii.Equals(text, known.Value):
+                state.SessionId = known;
+                return true;
+            case Member.JobId when state.Repeated?.JobId is { } known && Ascii.Equals(text, known.Value):
+                state.JobId = known;
+                return true;
+            case Member.TraceId when state.Repeated?.Trace is { } known && Ascii.Equals(text, known.Value):
+                state.Trace = known;
+                return true;
+            default:
+                return false;
         }
-
-        if (member is Member.TraceId)
-        {
-            _ = TraceContext.TryParse(text, out TraceContext? trace);
-            state.Header = state.Header with { Trace = trace };
-            return null;
-        }
-
-        if (!ArcpId.IsValid(text))
-        {
-            return state.Malformed(member, $"must have 1 to {ArcpId.MaxLength} characters");
-        }
-
-        state.Header = member switch
-        {
-            Member.Id => state.Header with { Id = new MessageId(text) },
-            Member.SessionId => state.Header with { SessionId = new SessionId(text) },
-            Member.JobId => state.Header with { JobId = new JobId(text) },
-            Member.RequestId => state.Header with { RequestId = new MessageId(text) },
-            _ => state.Header with { RequestId = state.Header.RequestId ?? new MessageId(text) },
-        };
-        return null;
     }
 
     // Major number 1 with any minor: "1", "1.1", "1.2.0", "1.2-draft".
@@ -224,7 +264,7 @@ public static class FrameReader
         }
     }
 
-    private static FrameError? ReadPayload(ReadOnlySpan<byte> frame, Peer receiver, ref Parsed state, out Envelope? envelope)
+    private static FrameError? ReadPayload(ReadOnlySpan<byte> frame, ref Parsed state, out Envelope? envelope)
     {
         envelope = null;
         if (string.IsNullOrEmpty(state.Type))
@@ -237,9 +277,17 @@ public static class FrameReader
             return state.Error(FrameErrorKind.UnknownType, "The protocol does not define this type.");
         }
 
-        if (entry.Sender is { } sender && sender == receiver)
+        if (entry.Sender is { } sender && sender == state.Receiver)
         {
             return state.Error(FrameErrorKind.WrongDirection, $"'{entry.Name}' is sent by the {(sender is Peer.Runtime ? "runtime" : "client")} only.");
+        }
+
+        FrameHeader header = state.Header;
+        state.Repeated?.Take(header);
+        if (state.Message is { } message)
+        {
+            envelope = new Envelope(header, message);
+            return null;
         }
 
         ReadOnlySpan<byte> payload = state.PayloadToken is JsonTokenType.None or JsonTokenType.Null
@@ -252,7 +300,7 @@ public static class FrameReader
 
         try
         {
-            envelope = new Envelope(state.Header, (ArcpMessage)JsonSerializer.Deserialize(payload, entry.Contract)!);
+            envelope = new Envelope(header, (ArcpMessage)JsonSerializer.Deserialize(payload, entry.Contract)!);
             return null;
         }
         catch (JsonException e)
@@ -263,14 +311,32 @@ public static class FrameReader
 
     private ref struct Parsed
     {
+        public Peer Receiver;
+        public RepeatedHeader? Repeated;
         public Member Seen;
-        public FrameHeader Header;
+        public MessageId? Id;
+        public SessionId? SessionId;
+        public JobId? JobId;
+        public TraceContext? Trace;
+        public long? EventSeq;
+        public MessageId? RequestId;
         public string? Type;
         public MessageCatalog.Entry? Entry;
         public int PayloadStart;
         public int PayloadEnd;
         public JsonTokenType PayloadToken;
+        public ArcpMessage? Message;
         public bool IsTooDeep;
+
+        public readonly FrameHeader Header => new()
+        {
+            Id = Id,
+            SessionId = SessionId,
+            JobId = JobId,
+            Trace = Trace,
+            EventSeq = EventSeq,
+            RequestId = RequestId,
+        };
 
         public readonly FrameError Error(FrameErrorKind kind, string message) => new(kind, message, Type, Header);
 
