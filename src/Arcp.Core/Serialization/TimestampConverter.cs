@@ -7,8 +7,10 @@ namespace Arcp.Core.Serialization;
 /// <summary>Timestamps of §5: written in UTC with <c>Z</c> and at least milliseconds, read with any offset.</summary>
 internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
 {
+    /// <summary>The longest text of a timestamp, read or written.</summary>
+    public const int MaxLength = 40;
+
     private const string Accepted = "an ISO 8601 date and time with an offset, such as 2026-01-31T12:00:00.000Z";
-    private const int MaxLength = 40;
     private const int LengthWithMilliseconds = 23; // 2026-01-31T12:00:00.000
     private const int ShortestInUtc = 17; // 2026-01-31T12:00Z
     private const int LongestInUtc = 28; // 2026-01-31T12:00:00.0000000Z
@@ -46,7 +48,8 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
     /// <summary>Writes the timestamp as UTF-8 without quotes.</summary>
     internal static int Format(DateTimeOffset value, Span<byte> destination)
     {
-        value.UtcDateTime.TryFormat(destination, out int written, "yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture);
+        value.UtcDateTime.TryFormat(destination, out int written, "O", CultureInfo.InvariantCulture);
+        written--; // the Z, which moves up when zeros go
         while (written > LengthWithMilliseconds && destination[written - 1] == (byte)'0')
         {
             written--;

@@ -20,7 +20,9 @@ public sealed class WebSocketTransport : ITransport
     private readonly WebSocket _socket;
     private readonly TransportLifetime _lifetime;
     private readonly BatchingStream? _batches;
-    private bool _keepsMemory;
+    private readonly CancellationToken _receiveEnd;
+    private readonly bool _sendsPlainFrames;
+    private readonly bool _keepsMemory;
     private bool _hasPeerClosed;
     private bool _isDropping;
     private bool _isClosed;
@@ -32,12 +34,24 @@ public sealed class WebSocketTransport : ITransport
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         _lifetime = new TransportLifetime();
+        _receiveEnd = _lifetime.Token;
+    }
+
+    // With a token each receive pays for a registration of its own; a client's socket ends them all when it is aborted.
+    private WebSocketTransport(ClientWebSocket socket)
+        : this((WebSocket)socket)
+    {
+        _receiveEnd = CancellationToken.None;
+        _keepsMemory = true;
+        _lifetime.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
     }
 
     private WebSocketTransport(Stream stream, WebSocketCreationOptions options)
     {
         _lifetime = new TransportLifetime();
+        _receiveEnd = _lifetime.Token;
         _batches = new BatchingStream(stream, _lifetime.Token);
+        _sendsPlainFrames = options is { IsServer: true, DangerousDeflateOptions: null };
         _socket = WebSocket.CreateFromStream(_batches, options);
     }
 
@@ -74,7 +88,7 @@ public sealed class WebSocketTransport : ITransport
             socket.Options.AddSubProtocol(SubProtocol);
             configure?.Invoke(socket.Options);
             await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
-            return new WebSocketTransport(socket) { _keepsMemory = true };
+            return new WebSocketTransport(socket);
         }
         catch (Exception e)
         {
@@ -106,7 +120,7 @@ public sealed class WebSocketTransport : ITransport
         Memory<byte> room = _keepsMemory && !_isDropping ? frame.GetMemory() : Memory<byte>.Empty;
         try
         {
-            ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(room, _lifetime.Token);
+            ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(room, _receiveEnd);
             if (!first.IsCompletedSuccessfully)
             {
                 return ReadAsync(first, frame, cancellationToken);
@@ -135,7 +149,7 @@ public sealed class WebSocketTransport : ITransport
             FrameReadStatus status = await ReceiveMessageAsync(first, frame).ConfigureAwait(false);
             while (_isDropping && status != FrameReadStatus.Closed)
             {
-                status = await ReceiveMessageAsync(_socket.ReceiveAsync(Memory<byte>.Empty, _lifetime.Token), frame).ConfigureAwait(false);
+                status = await ReceiveMessageAsync(_socket.ReceiveAsync(Memory<byte>.Empty, _receiveEnd), frame).ConfigureAwait(false);
             }
 
             _hasPeerClosed = status == FrameReadStatus.Closed;
@@ -163,12 +177,9 @@ public sealed class WebSocketTransport : ITransport
             throw new TransportException("This side is closed.");
         }
 
-        // With a token a WebSocket takes a slower path; the stream below has the same one.
-        _batches?.BeginBatch();
-        CancellationToken end = _batches is null ? _lifetime.Token : CancellationToken.None;
         try
         {
-            return EndWith(_socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, end), cancellationToken);
+            return EndWith(SendAsync(frame), cancellationToken);
         }
         catch (Exception e) when (TransportLifetime.IsLoss(e))
         {
@@ -243,6 +254,18 @@ public sealed class WebSocketTransport : ITransport
         return new UriBuilder(uri) { Scheme = scheme, Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
     }
 
+    private ValueTask SendAsync(ReadOnlyMemory<byte> frame)
+    {
+        if (_sendsPlainFrames)
+        {
+            return _batches!.WriteMessageAsync(frame);
+        }
+
+        // With a token a WebSocket takes a slower path; the stream below has the same one.
+        _batches?.BeginBatch();
+        return _socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, _batches is null ? _lifetime.Token : CancellationToken.None);
+    }
+
     // Most calls have ended when they return; they need neither a registration nor a state machine.
     private ValueTask EndWith(ValueTask call, CancellationToken cancellationToken) =>
         call.IsCompletedSuccessfully ? call : WaitAsync(call, cancellationToken);
@@ -294,7 +317,7 @@ public sealed class WebSocketTransport : ITransport
             Memory<byte> room = frame.Remaining == 0 ? new byte[1]
                 : isKept ? frame.GetMemory()
                 : frame.GetMemory(Math.Min(DropBlockSize, frame.Remaining));
-            received = await _socket.ReceiveAsync(room, _lifetime.Token).ConfigureAwait(false);
+            received = await _socket.ReceiveAsync(room, _receiveEnd).ConfigureAwait(false);
         }
 
         frame.Clear();

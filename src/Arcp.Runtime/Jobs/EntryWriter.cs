@@ -1,6 +1,7 @@
-using System.Buffers;
+using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -8,10 +9,8 @@ namespace Arcp.Runtime.Jobs;
 /// <remarks>Thread-safe. What it returns stands in a buffer of the thread and holds until the thread's next call, of any job.</remarks>
 internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? store)
 {
-    private const int KeptBytes = 64 * 1024;
-
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _scratch;
+    private static FrameBuffer? _scratch;
 
     private readonly byte[] _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
 
@@ -23,13 +22,13 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
     /// <param name="publicForm">The event for all but the job's principal; null = it holds no secret.</param>
     public NewEntry Write(EventBody body, EventBody? publicForm = null)
     {
-        ArrayBufferWriter<byte> output = Scratch();
+        FrameBuffer output = Scratch();
         DateTimeOffset now = Clock.GetUtcNow();
         int length;
         if (publicForm is null)
         {
             FrameWriter.WriteEventTail(output, _jobMembers, now, body);
-            length = output.WrittenCount;
+            length = output.Length;
         }
         else
         {
@@ -39,11 +38,19 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
         return new NewEntry
         {
             Bytes = output.WrittenSpan,
-            PublicLength = output.WrittenCount - length,
+            PublicLength = output.Length - length,
             Sealed = publicForm is null ? null : store?.SealFor(spec.Id, output.WrittenSpan[..length]),
             Required = EventKinds.RequiredFeature(body.Kind),
             Kind = body is DelegateEvent ? EntryKind.ChildAnnounced : EntryKind.Event,
         };
+    }
+
+    /// <summary>Serialises a piece of a streamed result.</summary>
+    public NewEntry Write(in ResultChunk chunk)
+    {
+        FrameBuffer output = Scratch();
+        FrameWriter.WriteResultChunkTail(output, _jobMembers, Clock.GetUtcNow(), chunk);
+        return new NewEntry { Bytes = output.WrittenSpan, Required = Features.ResultChunk };
     }
 
     /// <summary>Serialises what a new state shows; empty when that is nothing.</summary>
@@ -54,7 +61,7 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
             case JobState.InProgress:
                 return Write(new StatusEvent { Phase = "running" });
             case JobState.Ended ended:
-                ArrayBufferWriter<byte> output = Scratch();
+                FrameBuffer output = Scratch();
                 FrameWriter.WriteTerminalTail(output, _jobMembers, Clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
             default:
@@ -62,14 +69,10 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
         }
     }
 
-    private static ArrayBufferWriter<byte> Scratch()
+    private static FrameBuffer Scratch()
     {
-        if (_scratch is not { Capacity: <= KeptBytes })
-        {
-            _scratch = new ArrayBufferWriter<byte>(1024);
-        }
-
-        _scratch.ResetWrittenCount();
+        _scratch ??= new FrameBuffer(int.MaxValue);
+        _scratch.Clear();
         return _scratch;
     }
 }

@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Events;
+using Arcp.Core.Serialization;
 using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
@@ -155,17 +157,10 @@ internal sealed class Job
 
     /// <summary>Appends an event. Waits while the log is full of what a reader that holds back has not read.</summary>
     /// <exception cref="OperationCanceledException">The job is not running; nothing has happened.</exception>
-    public ValueTask EmitAsync(EventBody body)
-    {
-        NewEntry entry = _writer.Write(body);
-        EmitOutcome outcome = TryEmit(entry, mayWait: true, out Task? space);
-        return outcome switch
-        {
-            EmitOutcome.Done => ValueTask.CompletedTask,
-            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(new HeldEntry(entry), space!)),
-            _ => ValueTask.FromException(HasEnded()),
-        };
-    }
+    public ValueTask EmitAsync(EventBody body) => EmitAsync(_writer.Write(body));
+
+    /// <summary>Appends a piece of a streamed result, like <see cref="EmitAsync(EventBody)"/>.</summary>
+    public ValueTask EmitAsync(in ResultChunk chunk) => EmitAsync(_writer.Write(chunk));
 
     /// <summary>Appends an event of the runtime's own at once, also over the limits: there are few of them.</summary>
     /// <param name="body">The event.</param>
@@ -200,8 +195,20 @@ internal sealed class Job
 
     private OperationCanceledException HasEnded() => new("The job has ended.", Stopping);
 
-    private async Task EmitWhenSpaceAsync(HeldEntry held, Task space)
+    private ValueTask EmitAsync(in NewEntry entry)
     {
+        EmitOutcome outcome = TryEmit(entry, mayWait: true, out Task? space);
+        return outcome switch
+        {
+            EmitOutcome.Done => ValueTask.CompletedTask,
+            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(new HeldEntry(entry), space!)),
+            _ => ValueTask.FromException(HasEnded()),
+        };
+    }
+
+    private async Task EmitWhenSpaceAsync(HeldEntry entry, Task space)
+    {
+        using HeldEntry held = entry;
         while (true)
         {
             bool isStopping = false;
@@ -309,13 +316,24 @@ internal sealed class Job
         Full,
     }
 
-    /// <summary>An entry that waits, with bytes of its own.</summary>
-    private sealed class HeldEntry(NewEntry entry)
+    /// <summary>An entry that waits, with bytes of its own out of the shared pool.</summary>
+    private sealed class HeldEntry : IDisposable
     {
-        private readonly byte[] _bytes = entry.Bytes.ToArray();
-        private readonly Features _required = entry.Required;
+        private readonly byte[] _bytes;
+        private readonly int _length;
+        private readonly Features _required;
 
-        public NewEntry Entry => new() { Bytes = _bytes, Required = _required };
+        public HeldEntry(in NewEntry entry)
+        {
+            _length = entry.Bytes.Length;
+            _bytes = ArrayPool<byte>.Shared.Rent(_length);
+            _required = entry.Required;
+            entry.Bytes.CopyTo(_bytes);
+        }
+
+        public NewEntry Entry => new() { Bytes = _bytes.AsSpan(0, _length), Required = _required };
+
+        public void Dispose() => ArrayPool<byte>.Shared.Return(_bytes);
     }
 }
 
