@@ -12,7 +12,7 @@ internal sealed class EventReader(EventLog log, long after)
     /// <summary>What the last call of <see cref="NextAsync"/> brought.</summary>
     public List<JobEvent> Batch { get; } = [];
 
-    /// <summary>Takes the next events, as many as there are (within reason); waits for the first of them.</summary>
+    /// <summary>Takes the next events, as many as are there up to the log's batch; waits for the first of them.</summary>
     /// <returns>False when the job has ended and there are no more.</returns>
     public async ValueTask<bool> NextAsync(CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ namespace Arcp.Core.Serialization;
 /// <summary>What the last frame of a connection had in its header: the next one has mostly the same session, job and trace, and then needs no new objects for them.</summary>
 /// <remarks>
 /// Not thread-safe: one for each loop that reads frames. Which frames were read with it makes no difference to what is read.
-/// Holds the texts of three ids and at most 1 KiB more.
+/// Holds the texts of a few ids and at most 1 KiB more.
 /// </remarks>
 public sealed class RepeatedHeader
 {
@@ -29,7 +29,7 @@ public sealed class RepeatedHeader
     private int _idLength;
     private FrameHeader _headMembers;
 
-    /// <summary>The newest header; of each member the newest that was there.</summary>
+    /// <summary>The session, job and trace that were named last.</summary>
     internal FrameHeader Last { get; private set; }
 
     /// <summary>Remembers a frame that was read.</summary>
