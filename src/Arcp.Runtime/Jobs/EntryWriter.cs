@@ -46,7 +46,7 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
     }
 
     /// <summary>Serialises a piece of a streamed result.</summary>
-    public NewEntry Write(in ResultChunk chunk)
+    public NewEntry Write(in ResultChunkBytes chunk)
     {
         FrameBuffer output = Scratch();
         FrameWriter.WriteResultChunkTail(output, _jobMembers, Clock.GetUtcNow(), chunk);
