@@ -17,6 +17,9 @@ public static class FrameWriter
     [ThreadStatic]
     private static Utf8JsonWriter? _writer;
 
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _scratch;
+
     /// <summary>Writes a whole frame.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="envelope">The frame; a header without an id is written without one.</param>
@@ -61,7 +64,14 @@ public static class FrameWriter
     public static byte[] JobMembers(JobId jobId, TraceContext trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        return [.. ",\"job_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(jobId, WireJson.Context.JobId), .. ",\"trace_id\":\""u8, .. JsonEncodedText.Encode(trace.Value).EncodedUtf8Bytes, .. "\",\"id\":\"msg_"u8];
+        ArrayBufferWriter<byte> output = _scratch ??= new ArrayBufferWriter<byte>(8 * 1024); // for texts of at most 128 characters each
+        output.ResetWrittenCount();
+        output.Write(",\"job_id\":"u8);
+        WriteText(output, jobId.Value);
+        output.Write(",\"trace_id\":"u8);
+        WriteText(output, trace.Value);
+        output.Write(",\"id\":\"msg_"u8);
+        return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Writes the tail of a <c>job.event</c>.</summary>
@@ -174,6 +184,13 @@ public static class FrameWriter
     private static void End(Utf8JsonWriter writer)
     {
         writer.WriteEndObject();
+        writer.Flush();
+    }
+
+    private static void WriteText(IBufferWriter<byte> output, string text)
+    {
+        Utf8JsonWriter writer = Rent(output);
+        writer.WriteStringValue(text);
         writer.Flush();
     }
 

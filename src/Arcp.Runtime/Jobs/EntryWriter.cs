@@ -10,13 +10,20 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
 {
     private const int KeptBytes = 64 * 1024;
 
+    private static readonly StatusEvent Running = new() { Phase = "running" };
+
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _scratch;
 
-    private readonly byte[] _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
+    private byte[]? _jobMembers;
 
     /// <summary>The clock of the job's events.</summary>
     public TimeProvider Clock { get; } = clock;
+
+    private byte[] JobMembers => _jobMembers ??= FrameWriter.JobMembers(spec.Id, spec.Trace);
+
+    /// <summary>Nothing more is likely to be written: gives up what can be made again.</summary>
+    public void Rest() => _jobMembers = null;
 
     /// <summary>Serialises an event.</summary>
     /// <param name="body">The event.</param>
@@ -28,12 +35,12 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
         int length;
         if (publicForm is null)
         {
-            FrameWriter.WriteEventTail(output, _jobMembers, now, body);
+            FrameWriter.WriteEventTail(output, JobMembers, now, body);
             length = output.WrittenCount;
         }
         else
         {
-            length = FrameWriter.WriteEventTails(output, _jobMembers, now, body, publicForm);
+            length = FrameWriter.WriteEventTails(output, JobMembers, now, body, publicForm);
         }
 
         return new NewEntry
@@ -52,10 +59,10 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
         switch (state)
         {
             case JobState.InProgress:
-                return Write(new StatusEvent { Phase = "running" });
+                return Write(Running);
             case JobState.Ended ended:
                 ArrayBufferWriter<byte> output = Scratch();
-                FrameWriter.WriteTerminalTail(output, _jobMembers, Clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                FrameWriter.WriteTerminalTail(output, JobMembers, Clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
             default:
                 return new NewEntry { Bytes = [] };

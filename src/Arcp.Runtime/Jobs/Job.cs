@@ -15,7 +15,8 @@ internal sealed class Job
     private readonly IJobOwner _owner;
     private readonly EntryWriter _writer;
     private readonly JobLimits _limits;
-    private readonly CancellationTokenSource _stopping = new();
+    private CancellationTokenSource? _stopping;
+    private JobChildren? _children;
     private JobState _state;
     private Task _stopDelivered = Task.CompletedTask;
 
@@ -43,9 +44,8 @@ internal sealed class Job
         _limits = limits;
         _owner = owner;
         _writer = new EntryWriter(spec, clock, limits.Store);
+        _stopping = state.IsTerminal ? null : new CancellationTokenSource();
         Feed = new JobFeed(spec.Id, limits, length, _lock);
-        Children = new JobChildren(_lock);
-        Stopping = _stopping.Token;
         CreatedTimestamp = clock.GetTimestamp();
     }
 
@@ -55,13 +55,13 @@ internal sealed class Job
     public JobFeed Feed { get; }
 
     /// <summary>The jobs that this one has delegated work to (§10).</summary>
-    public JobChildren Children { get; }
+    public JobChildren Children => Volatile.Read(ref _children) ?? Interlocked.CompareExchange(ref _children, new JobChildren(_lock), null) ?? _children;
 
     /// <summary>When it was created, on the monotonic clock.</summary>
     public long CreatedTimestamp { get; }
 
     /// <summary>Cancelled when the agent has to stop: the job has ended, or the runtime is shutting down.</summary>
-    public CancellationToken Stopping { get; }
+    public CancellationToken Stopping => Volatile.Read(ref _stopping)?.Token ?? new CancellationToken(canceled: true);
 
     /// <summary>Ends when all that listens to <see cref="Stopping"/> has been told.</summary>
     public Task StopDelivered
@@ -142,10 +142,11 @@ internal sealed class Job
     public void CompleteEnd()
     {
         RequestStop();
-        Children.End();
+        Volatile.Read(ref _children)?.End(); // none is added once the end is decided
         if (Snapshot().State.IsTerminal)
         {
             _owner.OnEnded(this);
+            Rest();
         }
         else
         {
@@ -191,9 +192,32 @@ internal sealed class Job
     {
         lock (_lock)
         {
-            if (!Stopping.IsCancellationRequested)
+            if (_stopping is { IsCancellationRequested: false } stopping)
             {
-                _stopDelivered = _stopping.CancelAsync();
+                _stopDelivered = stopping.CancelAsync();
+            }
+        }
+    }
+
+    /// <summary>The agent has returned and was told to stop: nobody is left who would listen.</summary>
+    public void ReleaseAgent()
+    {
+        lock (_lock)
+        {
+            _stopping = null;
+            _stopDelivered = Task.CompletedTask;
+        }
+    }
+
+    // The end is shown, and the log holds all of it. Who has delegated the job still asks how it ended.
+    private void Rest()
+    {
+        _writer.Rest();
+        if (Spec.DelegationDepth == 0)
+        {
+            lock (_lock)
+            {
+                _state = JobState.EndedWith(_state.Status);
             }
         }
     }

@@ -42,11 +42,14 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
 
     public void Remove(JobReader reader)
     {
-        SetHoldsBack(reader, false);
+        TaskCompletionSource? space;
         lock (_lock)
         {
             _readers.Remove(reader);
+            space = _readers.TakeSpace(_log.Evicted);
         }
+
+        space?.SetResult();
     }
 
     /// <summary>Says whether a reader slows the agent when he does not keep up.</summary>

@@ -6,7 +6,7 @@ namespace Arcp.Runtime.Jobs;
 /// <remarks>Needs the job's lock. Readers may be many; those who hold back are few, and only they are looked at when the job emits.</remarks>
 internal sealed class JobReaders
 {
-    private readonly List<JobReader> _holders = [];
+    private ImmutableArray<JobReader> _holders = [];
     private TaskCompletionSource? _space;
 
     /// <summary>All readers, as an array that never changes.</summary>
@@ -30,14 +30,19 @@ internal sealed class JobReaders
     public void Add(JobReader reader) => All = All.Add(reader);
 
     /// <summary>Removes a reader, who holds nobody back any more.</summary>
-    public void Remove(JobReader reader) => All = All.Remove(reader);
+    public void Remove(JobReader reader)
+    {
+        All = Without(All, reader);
+        SetHoldsBack(reader, false);
+    }
 
     public void SetHoldsBack(JobReader reader, bool holdsBack)
     {
-        _holders.Remove(reader);
+        _holders = Without(_holders, reader);
         if (holdsBack)
         {
-            _holders.Add(reader);
+            // Mostly the one who holds back is the one who reads.
+            _holders = _holders.IsEmpty && All is [var only] && only == reader ? All : _holders.Add(reader);
         }
     }
 
@@ -67,8 +72,11 @@ internal sealed class JobReaders
     /// <returns>They, to be told outside the lock.</returns>
     public IReadOnlyList<JobReader> ReleaseStalled(long evicted)
     {
-        JobReader[] stalled = [.. _holders.Where(reader => reader.Position <= evicted)];
-        Array.ForEach(stalled, reader => _holders.Remove(reader));
+        ImmutableArray<JobReader> stalled = [.. _holders.Where(reader => reader.Position <= evicted)];
+        _holders = _holders.RemoveRange(stalled);
         return stalled;
     }
+
+    private static ImmutableArray<JobReader> Without(ImmutableArray<JobReader> readers, JobReader reader) =>
+        readers is [var only] && only == reader ? [] : readers.Remove(reader); // Remove makes an array for nothing, too
 }

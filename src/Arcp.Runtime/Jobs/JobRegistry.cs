@@ -18,6 +18,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     private readonly Lock _lock = new();
     private readonly Dictionary<Principal, Share> _shares = [];
     private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
+    private readonly JobRetention _retention = new(deadlines, clock, options.EffectiveRetention);
     private int _active;
     private bool _isClosed;
 
@@ -32,9 +33,9 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
 
     public IEnumerable<Job> All => _jobs.Values;
 
-    /// <summary>Keeps a place for a job of a principal's; nothing of the job is known to anybody until the place is filled.</summary>
+    /// <summary>Keeps a place for a job of a principal's, for <see cref="Create"/> or <see cref="Release"/>; nothing of the job is known to anybody meanwhile.</summary>
     /// <exception cref="ArcpException"><c>INTERNAL_ERROR</c>: a limit or the shutdown forbids it.</exception>
-    public JobSlot Reserve(Principal principal)
+    public void Reserve(Principal principal)
     {
         lock (_lock)
         {
@@ -53,7 +54,6 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
             }
 
             share.Active++;
-            return new JobSlot(this, principal);
         }
     }
 
@@ -152,6 +152,24 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         }
     }
 
+    /// <summary>Forgets a job; nothing happens when it is forgotten already.</summary>
+    public void Forget(Job job)
+    {
+        if (!_jobs.TryRemove(job.Spec.Id, out _))
+        {
+            return;
+        }
+
+        store?.AppendForgotten(job.Spec.Id);
+        job.Feed.Release();
+        lock (_lock)
+        {
+            Share share = _shares[job.Spec.Principal];
+            share.Listing.Remove(job);
+            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
+        }
+    }
+
     // Before the end can be seen: whoever sees it may submit again at once.
     void IJobOwner.OnEnding(Job job)
     {
@@ -172,7 +190,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         Log.JobHasEnded(logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
-        deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
+        _retention.Add(job, this);
     }
 
     private Share ShareOfNeedsLock(Principal principal)
@@ -190,23 +208,6 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         Share share = _shares[principal];
         share.Active--;
         RemoveIfEmptyNeedsLock(principal, share);
-    }
-
-    private void Forget(Job job)
-    {
-        if (!_jobs.TryRemove(job.Spec.Id, out _))
-        {
-            return;
-        }
-
-        store?.AppendForgotten(job.Spec.Id);
-        job.Feed.Release();
-        lock (_lock)
-        {
-            Share share = _shares[job.Spec.Principal];
-            share.Listing.Remove(job);
-            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
-        }
     }
 
     private void RemoveIfEmptyNeedsLock(Principal principal, Share share)

@@ -10,21 +10,34 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>Makes frames without a number.</summary>
 internal static class ControlFrames
 {
-    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, FrameHeader header)
+    /// <summary>The JSON writer asks for 4 KiB at a time.</summary>
+    private const int FirstScratch = 8 * 1024;
+    private const int KeptScratch = 64 * 1024;
+
+    // Frames are written into a buffer of the thread and copied: they are kept until they were received, so they hold no byte too many.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _scratch;
+
+    private static ReadOnlySpan<byte> PayloadMember => "\"payload\":"u8;
+
+    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, in FrameHeader header)
     {
-        var output = new ArrayBufferWriter<byte>(256);
+        ArrayBufferWriter<byte> output = Scratch();
         FrameWriter.Write(output, new Envelope(header, message));
-        return output.WrittenMemory;
+        return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Makes a frame around a payload that was serialised before, byte by byte as it is.</summary>
-    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, FrameHeader header)
+    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header)
         where TMessage : ArcpMessage
     {
-        var output = new ArrayBufferWriter<byte>(payload.Length + 256);
+        ArrayBufferWriter<byte> output = Scratch();
         FrameWriter.Write<TMessage>(output, header, payload);
-        return output.WrittenMemory;
+        return output.WrittenSpan.ToArray();
     }
+
+    /// <summary>The payload of a frame that was made here: what stands behind all else. In the texts before it quotes are escaped.</summary>
+    public static ReadOnlySpan<byte> PayloadOf(ReadOnlySpan<byte> frame) => frame[(frame.IndexOf(PayloadMember) + PayloadMember.Length)..^1];
 
     /// <summary>The <c>session.error</c> of §12.</summary>
     public static SessionError ToSessionError(ArcpException error, MessageId? requestId = null, JobId? jobId = null) => new()
@@ -68,5 +81,16 @@ internal static class ControlFrames
         }
 
         return [.. frames];
+    }
+
+    private static ArrayBufferWriter<byte> Scratch()
+    {
+        if (_scratch is not { Capacity: <= KeptScratch })
+        {
+            _scratch = new ArrayBufferWriter<byte>(FirstScratch);
+        }
+
+        _scratch.ResetWrittenCount();
+        return _scratch;
     }
 }

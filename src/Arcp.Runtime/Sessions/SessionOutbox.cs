@@ -348,6 +348,18 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     /// <summary>Ends when what a batch shows is committed.</summary>
     public Task WhenCommittedAsync(FrameBatch batch) => store.WhenCommittedAsync(batch.Mark);
 
+    /// <summary>Whether something has to happen before more can be collected: then <see cref="Unblock"/> begins it.</summary>
+    public bool IsBlocked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _control.FirstUncommitted is not null || (!_isComplete && _sequence.Missing is not null);
+            }
+        }
+    }
+
     /// <summary>Begins what has to happen before more can be collected; null = nothing has to.</summary>
     /// <param name="cancellationToken">Gives it up.</param>
     public Task? Unblock(CancellationToken cancellationToken)

@@ -21,7 +21,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
             {
                 await SendBatchAsync(cancellationToken).ConfigureAwait(false);
             }
-            else if (!await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
+            else if (!outbox.IsBlocked || !await TryUnblockAsync(cancellationToken).ConfigureAwait(false))
             {
                 if (!goesOn)
                 {
