@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Arcp.Core.Events;
@@ -61,17 +62,28 @@ internal static class EventCatalog
         _ => body,
     };
 
+    /// <summary>The same as <see cref="PayloadStart"/>, of <c>result_chunk</c>.</summary>
+    public static byte[] ResultChunkStart { get; } = ByKind["result_chunk"].PayloadStart;
+
+    /// <summary>The part of a <c>job.event</c>'s payload between its start and the event's time: <c>{"kind":"…","ts":"</c>. Null = no kind of the protocol.</summary>
+    public static byte[]? PayloadStart(EventBody body) =>
+        body is not RawEvent && ByKind.TryGetValue(body.Kind, out Entry? entry) ? entry.PayloadStart : null;
+
+    /// <summary>Writes a body.</summary>
     public static void Write(Utf8JsonWriter writer, EventBody body)
     {
         if (body is RawEvent raw)
         {
             writer.WriteRawValue(raw.Body.Utf8.Span, skipInputValidation: true);
         }
-        else
+        else if (!FrequentEvents.TryWrite(writer, body))
         {
             JsonSerializer.Serialize(writer, body, ByKind[body.Kind].Contract);
         }
     }
 
-    private sealed record Entry(string Kind, JsonTypeInfo Contract, Features Feature);
+    private sealed record Entry(string Kind, JsonTypeInfo Contract, Features Feature)
+    {
+        public byte[] PayloadStart { get; } = Encoding.UTF8.GetBytes($"{{\"kind\":\"{Kind}\",\"ts\":\"");
+    }
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
+using Arcp.Core.Transports;
 
 namespace Arcp.Core.Serialization;
 
@@ -17,8 +18,11 @@ public static class FrameWriter
     [ThreadStatic]
     private static Utf8JsonWriter? _writer;
 
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _scratch;
+    private static ReadOnlySpan<byte> BeforeType => ",\"type\":\""u8;
+
+    private static ReadOnlySpan<byte> BeforePayload => "\",\"payload\":"u8;
+
+    private static ReadOnlySpan<byte> BeforeBody => "\",\"body\":"u8;
 
     /// <summary>Writes a whole frame.</summary>
     /// <param name="output">Where to.</param>
@@ -63,15 +67,24 @@ public static class FrameWriter
     /// <param name="trace">Its trace.</param>
     public static byte[] JobMembers(JobId jobId, TraceContext trace)
     {
+        using var output = new FrameBuffer(int.MaxValue);
+        WriteJobMembers(output, jobId, trace);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Writes what <see cref="JobMembers"/> makes.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="jobId">The job.</param>
+    /// <param name="trace">Its trace.</param>
+    public static void WriteJobMembers(IBufferWriter<byte> output, JobId jobId, TraceContext trace)
+    {
+        ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(trace);
-        ArrayBufferWriter<byte> output = _scratch ??= new ArrayBufferWriter<byte>(8 * 1024); // for texts of at most 128 characters each
-        output.ResetWrittenCount();
         output.Write(",\"job_id\":"u8);
         WriteText(output, jobId.Value);
         output.Write(",\"trace_id\":"u8);
         WriteText(output, trace.Value);
         output.Write(",\"id\":\"msg_"u8);
-        return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Writes the tail of a <c>job.event</c>.</summary>
@@ -93,16 +106,32 @@ public static class FrameWriter
     /// <param name="body">The event.</param>
     /// <param name="otherForm">Its other form.</param>
     /// <returns>The length of the first.</returns>
-    public static int WriteEventTails(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, EventBody body, EventBody otherForm)
+    public static int WriteEventTails(FrameBuffer output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, EventBody body, EventBody otherForm)
     {
         ArgumentNullException.ThrowIfNull(output);
         BeginTail(output, "job.event"u8, jobMembers, now);
-        int headLength = output.WrittenCount;
+        int headLength = output.Length;
         EndEventTail(output, now, body);
-        int length = output.WrittenCount;
+        int length = output.Length;
+        output.GetSpan(headLength); // so that what is copied does not move
         output.Write(output.WrittenSpan[..headLength]);
         EndEventTail(output, now, otherForm);
         return length;
+    }
+
+    /// <summary>Writes the tail of a <c>job.event</c> that is a <see cref="ResultChunkEvent"/>, straight from the result's bytes.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
+    /// <param name="now">When the event happened; also the time in the frame's id.</param>
+    /// <param name="chunk">The chunk.</param>
+    public static void WriteResultChunkTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, in ResultChunk chunk)
+    {
+        BeginTail(output, "job.event"u8, jobMembers, now);
+        BeginBody(output, EventCatalog.ResultChunkStart, now);
+        Utf8JsonWriter writer = Rent(output);
+        chunk.WriteTo(writer);
+        writer.Flush();
+        output.Write("}}"u8);
     }
 
     /// <summary>Writes the tail of a terminal frame: <see cref="JobResult"/> or <see cref="JobError"/>.</summary>
@@ -143,22 +172,47 @@ public static class FrameWriter
 
     private static void EndEventTail(IBufferWriter<byte> output, DateTimeOffset now, EventBody body)
     {
-        Utf8JsonWriter writer = Rent(output);
-        JobEventConverter.Write(writer, now, body);
-        writer.Flush();
-        output.Write("}"u8);
+        if (EventCatalog.PayloadStart(body) is { } start)
+        {
+            BeginBody(output, start, now);
+            Utf8JsonWriter writer = Rent(output);
+            EventCatalog.Write(writer, body);
+            writer.Flush();
+            output.Write("}}"u8);
+        }
+        else
+        {
+            Utf8JsonWriter writer = Rent(output);
+            JobEventConverter.Write(writer, now, body);
+            writer.Flush();
+            output.Write("}"u8);
+        }
+    }
+
+    private static void BeginBody(IBufferWriter<byte> output, byte[] payloadStart, DateTimeOffset now)
+    {
+        Span<byte> span = output.GetSpan(payloadStart.Length + TimestampConverter.MaxLength + BeforeBody.Length);
+        payloadStart.CopyTo(span);
+        int length = payloadStart.Length + TimestampConverter.Format(now, span[payloadStart.Length..]);
+        BeforeBody.CopyTo(span[length..]);
+        output.Advance(length + BeforeBody.Length);
     }
 
     private static void BeginTail(IBufferWriter<byte> output, ReadOnlySpan<byte> type, ReadOnlySpan<byte> jobMembers, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(output);
-        output.Write(",\"type\":\""u8);
-        output.Write(type);
-        output.Write("\""u8);
-        output.Write(jobMembers);
-        Ulid.Mint(now, output.GetSpan(Ulid.Length));
-        output.Advance(Ulid.Length);
-        output.Write("\",\"payload\":"u8);
+        Span<byte> span = output.GetSpan(BeforeType.Length + type.Length + 1 + jobMembers.Length + Ulid.Length + BeforePayload.Length);
+        BeforeType.CopyTo(span);
+        int length = BeforeType.Length;
+        type.CopyTo(span[length..]);
+        length += type.Length;
+        span[length++] = (byte)'"';
+        jobMembers.CopyTo(span[length..]);
+        length += jobMembers.Length;
+        Ulid.Mint(now, span[length..]);
+        length += Ulid.Length;
+        BeforePayload.CopyTo(span[length..]);
+        output.Advance(length + BeforePayload.Length);
     }
 
     private static Utf8JsonWriter Begin(IBufferWriter<byte> output, MessageCatalog.Entry entry, in FrameHeader header)

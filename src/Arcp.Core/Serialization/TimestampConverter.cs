@@ -7,8 +7,10 @@ namespace Arcp.Core.Serialization;
 /// <summary>Timestamps of §5: written in UTC with <c>Z</c> and at least milliseconds, read with any offset.</summary>
 internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
 {
+    /// <summary>The longest text of a timestamp, read or written.</summary>
+    public const int MaxLength = 40;
+
     private const string Accepted = "an ISO 8601 date and time with an offset, such as 2026-01-31T12:00:00.000Z";
-    private const int MaxLength = 40;
     private const int LengthWithMilliseconds = 23; // 2026-01-31T12:00:00.000
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -32,7 +34,8 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
     /// <summary>Writes the timestamp as UTF-8 without quotes.</summary>
     internal static int Format(DateTimeOffset value, Span<byte> destination)
     {
-        value.UtcDateTime.TryFormat(destination, out int written, "yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture);
+        value.UtcDateTime.TryFormat(destination, out int written, "O", CultureInfo.InvariantCulture);
+        written--; // the Z, which moves up when zeros go
         while (written > LengthWithMilliseconds && destination[written - 1] == (byte)'0')
         {
             written--;

@@ -1,10 +1,15 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Arcp.Core.Transports;
 
 /// <summary>Lies below a WebSocket, which writes and flushes each frame by itself, and makes one write of the many frames of a batch.</summary>
 /// <remarks>
+/// <para>
+/// A server's text messages are put together here (<see cref="WriteMessageAsync"/>) and do not go through the WebSocket at all; all else does. Each
+/// write is a whole frame, so those of both sources can follow one another in any order.
+/// </para>
 /// <para>
 /// Between <see cref="BeginBatch"/> and <see cref="EndBatchAsync"/> what is written is collected; else it is passed on by the flush that the
 /// WebSocket does behind each frame. So a pong or close that the WebSocket sends by itself is late by the rest of a batch at most.
@@ -21,10 +26,13 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
     /// <summary>The most bytes that wait; a frame that is larger by itself is passed on without a copy.</summary>
     public const int Capacity = 64 * 1024;
 
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private const int LongestHeader = 10;
+
+    private readonly Lock _lock = new(); // for what is collected
+    private readonly SemaphoreSlim _turn = new(1, 1); // for what is passed on
     private byte[] _block = [];
     private int _count;
-    private bool _hasFailed;
+    private volatile bool _hasFailed;
     private volatile bool _isBatch;
 
     public override bool CanRead => inner.CanRead;
@@ -56,31 +64,16 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         return PassOnAsync();
     }
 
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>Writes a text message as one frame without a mask, as a server does (RFC 6455 §5.2), into a batch that begins with it if need be.</summary>
+    /// <param name="message">The message; reusable when the call has ended.</param>
+    public ValueTask WriteMessageAsync(ReadOnlyMemory<byte> message)
     {
-        await _turn.WaitAsync(end).ConfigureAwait(false);
-        try
-        {
-            ThrowIfFailed();
-            if (buffer.Length > Capacity - _count)
-            {
-                await WriteCollectedAsync().ConfigureAwait(false);
-            }
-
-            if (buffer.Length <= Capacity && (_isBatch || _count > 0))
-            {
-                Collect(buffer.Span);
-            }
-            else
-            {
-                await WriteInnerAsync(buffer).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        _isBatch = true;
+        return TryCollectMessage(message.Span) ? ValueTask.CompletedTask : WriteMessageBehindAsync(message);
     }
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        TryCollect([], buffer.Span) ? ValueTask.CompletedTask : WriteBehindAsync(buffer);
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -119,7 +112,6 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         await _turn.WaitAsync(end).ConfigureAwait(false);
         try
         {
-            ThrowIfFailed();
             await WriteCollectedAsync().ConfigureAwait(false);
             try
             {
@@ -137,23 +129,87 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         }
     }
 
-    private void Collect(ReadOnlySpan<byte> bytes)
+    // A message that does not fit: behind what was collected, in a block of its own, or as it is when it is larger than a block.
+    private async ValueTask WriteMessageBehindAsync(ReadOnlyMemory<byte> message)
     {
-        if (_block.Length == 0)
+        await _turn.WaitAsync(end).ConfigureAwait(false);
+        try
         {
-            _block = ArrayPool<byte>.Shared.Rent(Capacity);
+            await WriteCollectedAsync().ConfigureAwait(false);
+            if (!TryCollectMessage(message.Span))
+            {
+                byte[] header = new byte[LongestHeader];
+                await WriteInnerAsync(header.AsMemory(0, WriteHeader(header, message.Length))).ConfigureAwait(false);
+                await WriteInnerAsync(message).ConfigureAwait(false);
+            }
         }
-
-        bytes.CopyTo(_block.AsSpan(_count));
-        _count += bytes.Length;
+        finally
+        {
+            _turn.Release();
+        }
     }
 
+    private async ValueTask WriteBehindAsync(ReadOnlyMemory<byte> frame)
+    {
+        await _turn.WaitAsync(end).ConfigureAwait(false);
+        try
+        {
+            await WriteCollectedAsync().ConfigureAwait(false);
+            if (!TryCollect([], frame.Span))
+            {
+                await WriteInnerAsync(frame).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private bool TryCollectMessage(ReadOnlySpan<byte> message)
+    {
+        Span<byte> header = stackalloc byte[LongestHeader];
+        return TryCollect(header[..WriteHeader(header, message.Length)], message);
+    }
+
+    // Not outside a batch, unless something waits already: then the frame must not overtake it.
+    private bool TryCollect(ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest)
+    {
+        lock (_lock)
+        {
+            ThrowIfFailed();
+            int length = header.Length + rest.Length;
+            if (length > Capacity - _count || !(_isBatch || _count > 0))
+            {
+                return false;
+            }
+
+            if (_block.Length == 0)
+            {
+                _block = ArrayPool<byte>.Shared.Rent(Capacity);
+            }
+
+            header.CopyTo(_block.AsSpan(_count));
+            rest.CopyTo(_block.AsSpan(_count + header.Length));
+            _count += length;
+            return true;
+        }
+    }
+
+    // Needs the turn.
     private async ValueTask WriteCollectedAsync()
     {
-        if (_count > 0)
+        byte[] block;
+        int count;
+        lock (_lock)
         {
-            (byte[] block, int count) = (_block, _count);
+            ThrowIfFailed();
+            (block, count) = (_block, _count);
             (_block, _count) = ([], 0);
+        }
+
+        if (count > 0)
+        {
             await WriteInnerAsync(block.AsMemory(0, count)).ConfigureAwait(false);
 
             // Not after a failure: a stream that gave up may still look at it.
@@ -180,6 +236,25 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         {
             // Half a frame may have been sent; more would not be a frame.
             throw new IOException("An earlier call could not send.");
+        }
+    }
+
+    private static int WriteHeader(Span<byte> destination, int length)
+    {
+        destination[0] = 0x81; // the last frame of a text message
+        switch (length)
+        {
+            case < 126:
+                destination[1] = (byte)length;
+                return 2;
+            case <= ushort.MaxValue:
+                destination[1] = 126;
+                BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)length);
+                return 4;
+            default:
+                destination[1] = 127;
+                BinaryPrimitives.WriteInt64BigEndian(destination[2..], length);
+                return LongestHeader;
         }
     }
 }

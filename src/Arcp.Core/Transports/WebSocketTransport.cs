@@ -19,6 +19,7 @@ public sealed class WebSocketTransport : ITransport
     private readonly WebSocket _socket;
     private readonly TransportLifetime _lifetime;
     private readonly BatchingStream? _batches;
+    private readonly bool _sendsPlainFrames;
     private bool _hasPeerClosed;
     private bool _isDropping;
     private bool _isClosed;
@@ -36,6 +37,7 @@ public sealed class WebSocketTransport : ITransport
     {
         _lifetime = new TransportLifetime();
         _batches = new BatchingStream(stream, _lifetime.Token);
+        _sendsPlainFrames = options is { IsServer: true, DangerousDeflateOptions: null };
         _socket = WebSocket.CreateFromStream(_batches, options);
     }
 
@@ -134,12 +136,9 @@ public sealed class WebSocketTransport : ITransport
             throw new TransportException("This side is closed.");
         }
 
-        // With a token a WebSocket takes a slower path; the stream below has the same one.
-        _batches?.BeginBatch();
-        CancellationToken end = _batches is null ? _lifetime.Token : CancellationToken.None;
         try
         {
-            return EndWith(_socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, end), cancellationToken);
+            return EndWith(SendAsync(frame), cancellationToken);
         }
         catch (Exception e) when (TransportLifetime.IsLoss(e))
         {
@@ -212,6 +211,18 @@ public sealed class WebSocketTransport : ITransport
 
         // With its own default port (-1), or http's port 80 would stay as an explicit one.
         return new UriBuilder(uri) { Scheme = scheme, Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
+    }
+
+    private ValueTask SendAsync(ReadOnlyMemory<byte> frame)
+    {
+        if (_sendsPlainFrames)
+        {
+            return _batches!.WriteMessageAsync(frame);
+        }
+
+        // With a token a WebSocket takes a slower path; the stream below has the same one.
+        _batches?.BeginBatch();
+        return _socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, _batches is null ? _lifetime.Token : CancellationToken.None);
     }
 
     // Most calls have ended when they return; they need neither a registration nor a state machine.

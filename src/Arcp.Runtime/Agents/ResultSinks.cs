@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
-using Arcp.Core.Events;
 using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
 using Arcp.Runtime.Jobs;
 
 namespace Arcp.Runtime.Agents;
@@ -22,14 +22,8 @@ internal sealed class ChunkSink(Job job, ResultEncoding encoding, TimeProvider c
     private readonly ResultId _id = ResultId.New(clock);
     private long _next;
 
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, bool more) => job.EmitAsync(new ResultChunkEvent
-    {
-        ResultId = _id,
-        ChunkSeq = _next++,
-        Data = ResultText.Encode(bytes.Span, encoding),
-        Encoding = encoding is ResultEncoding.Utf8 ? "utf8" : "base64",
-        More = more,
-    });
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, bool more) =>
+        job.EmitAsync(new ResultChunk(_id, _next++, bytes.Span, encoding is ResultEncoding.Utf8, more));
 
     public JobOutcome Finish(long length, string? summary) => new JobOutcome.SucceededByStream(_id, length, summary);
 }

@@ -1,56 +1,63 @@
-using System.Buffers;
+using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
 
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>Serialises what a job puts into its log, once for all sessions.</summary>
 /// <remarks>Thread-safe. What it returns stands in a buffer of the thread and holds until the thread's next call, of any job.</remarks>
-internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? store)
+/// <param name="spec">The job.</param>
+/// <param name="clock">The clock of its events.</param>
+/// <param name="store">Encrypts secrets for the runtime's store; null = there is none.</param>
+internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore? store)
 {
-    private const int KeptBytes = 64 * 1024;
-
     private static readonly StatusEvent Running = new() { Phase = "running" };
 
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _scratch;
+    private static FrameBuffer? _scratch;
 
-    private byte[]? _jobMembers;
+    // A thread mostly writes many entries of one job: what stands in all of them is made once, and no job has to hold it.
+    [ThreadStatic]
+    private static FrameBuffer? _jobMembers;
 
-    /// <summary>The clock of the job's events.</summary>
-    public TimeProvider Clock { get; } = clock;
-
-    private byte[] JobMembers => _jobMembers ??= FrameWriter.JobMembers(spec.Id, spec.Trace);
-
-    /// <summary>Nothing more is likely to be written: gives up what can be made again.</summary>
-    public void Rest() => _jobMembers = null;
+    [ThreadStatic]
+    private static string? _jobOfMembers;
 
     /// <summary>Serialises an event.</summary>
     /// <param name="body">The event.</param>
     /// <param name="publicForm">The event for all but the job's principal; null = it holds no secret.</param>
     public NewEntry Write(EventBody body, EventBody? publicForm = null)
     {
-        ArrayBufferWriter<byte> output = Scratch();
-        DateTimeOffset now = Clock.GetUtcNow();
+        FrameBuffer output = Scratch();
+        DateTimeOffset now = clock.GetUtcNow();
         int length;
         if (publicForm is null)
         {
-            FrameWriter.WriteEventTail(output, JobMembers, now, body);
-            length = output.WrittenCount;
+            FrameWriter.WriteEventTail(output, JobMembers(), now, body);
+            length = output.Length;
         }
         else
         {
-            length = FrameWriter.WriteEventTails(output, JobMembers, now, body, publicForm);
+            length = FrameWriter.WriteEventTails(output, JobMembers(), now, body, publicForm);
         }
 
         return new NewEntry
         {
             Bytes = output.WrittenSpan,
-            PublicLength = output.WrittenCount - length,
+            PublicLength = output.Length - length,
             Sealed = publicForm is null ? null : store?.SealFor(spec.Id, output.WrittenSpan[..length]),
             Required = EventKinds.RequiredFeature(body.Kind),
             Kind = body is DelegateEvent ? EntryKind.ChildAnnounced : EntryKind.Event,
         };
+    }
+
+    /// <summary>Serialises a piece of a streamed result.</summary>
+    public NewEntry Write(in ResultChunk chunk)
+    {
+        FrameBuffer output = Scratch();
+        FrameWriter.WriteResultChunkTail(output, JobMembers(), clock.GetUtcNow(), chunk);
+        return new NewEntry { Bytes = output.WrittenSpan, Required = Features.ResultChunk };
     }
 
     /// <summary>Serialises what a new state shows; empty when that is nothing.</summary>
@@ -61,22 +68,31 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
             case JobState.InProgress:
                 return Write(Running);
             case JobState.Ended ended:
-                ArrayBufferWriter<byte> output = Scratch();
-                FrameWriter.WriteTerminalTail(output, JobMembers, Clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                FrameBuffer output = Scratch();
+                FrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
             default:
                 return new NewEntry { Bytes = [] };
         }
     }
 
-    private static ArrayBufferWriter<byte> Scratch()
+    private ReadOnlySpan<byte> JobMembers()
     {
-        if (_scratch is not { Capacity: <= KeptBytes })
+        FrameBuffer members = _jobMembers ??= new FrameBuffer(int.MaxValue);
+        if (!ReferenceEquals(_jobOfMembers, spec.Id.Value))
         {
-            _scratch = new ArrayBufferWriter<byte>(1024);
+            members.Clear();
+            FrameWriter.WriteJobMembers(members, spec.Id, spec.Trace);
+            _jobOfMembers = spec.Id.Value;
         }
 
-        _scratch.ResetWrittenCount();
+        return members.WrittenSpan;
+    }
+
+    private static FrameBuffer Scratch()
+    {
+        _scratch ??= new FrameBuffer(int.MaxValue);
+        _scratch.Clear();
         return _scratch;
     }
 }

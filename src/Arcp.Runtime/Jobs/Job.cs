@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Events;
+using Arcp.Core.Serialization;
 using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
@@ -13,8 +15,8 @@ internal sealed class Job
 {
     private readonly Lock _lock = new();
     private readonly IJobOwner _owner;
-    private readonly EntryWriter _writer;
     private readonly JobLimits _limits;
+    private readonly TimeProvider _clock;
     private CancellationTokenSource? _stopping;
     private JobChildren? _children;
     private JobState _state;
@@ -43,7 +45,7 @@ internal sealed class Job
         _state = state;
         _limits = limits;
         _owner = owner;
-        _writer = new EntryWriter(spec, clock, limits.Store);
+        _clock = clock;
         _stopping = state.IsTerminal ? null : new CancellationTokenSource();
         Feed = new JobFeed(spec.Id, limits, length, _lock);
         CreatedTimestamp = clock.GetTimestamp();
@@ -74,6 +76,8 @@ internal sealed class Job
             }
         }
     }
+
+    private EntryWriter Writer => new(Spec, _clock, _limits.Store);
 
     public JobSnapshot Snapshot()
     {
@@ -131,7 +135,7 @@ internal sealed class Job
             }
 
             // What the transition shows is serialised outside the lock; when another signal came between, it is decided anew.
-            if (TryMove(seen, state, _writer.Write(state)))
+            if (TryMove(seen, state, Writer.Write(state)))
             {
                 return true;
             }
@@ -156,36 +160,29 @@ internal sealed class Job
 
     /// <summary>Appends an event. Waits while the log is full of what a reader that holds back has not read.</summary>
     /// <exception cref="OperationCanceledException">The job is not running; nothing has happened.</exception>
-    public ValueTask EmitAsync(EventBody body)
-    {
-        NewEntry entry = _writer.Write(body);
-        EmitOutcome outcome = TryEmit(entry, mayWait: true, out Task? space);
-        return outcome switch
-        {
-            EmitOutcome.Done => ValueTask.CompletedTask,
-            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(new HeldEntry(entry), space!)),
-            _ => ValueTask.FromException(HasEnded()),
-        };
-    }
+    public ValueTask EmitAsync(EventBody body) => EmitAsync(Writer.Write(body));
+
+    /// <summary>Appends a piece of a streamed result, like <see cref="EmitAsync(EventBody)"/>.</summary>
+    public ValueTask EmitAsync(in ResultChunk chunk) => EmitAsync(Writer.Write(chunk));
 
     /// <summary>Appends an event of the runtime's own at once, also over the limits: there are few of them.</summary>
     /// <param name="body">The event.</param>
     /// <param name="publicForm">The event for all but the job's principal; null = it holds no secret.</param>
     /// <returns>False when the job is not running; then nothing has happened.</returns>
     public bool TryEmitNow(EventBody body, EventBody? publicForm = null) =>
-        TryEmit(_writer.Write(body, publicForm), mayWait: false, out _) is EmitOutcome.Done;
+        TryEmit(Writer.Write(body, publicForm), mayWait: false, out _) is EmitOutcome.Done;
 
     /// <summary>Announces a child job, whose readers may begin behind the announcement (§10).</summary>
     /// <returns>The number of the entry; null when the job is not running, and then nothing has happened.</returns>
     public long? TryAnnounce(Job child, DelegateEvent body)
     {
         long? number = null;
-        TryEmit(_writer.Write(body), mayWait: false, out _, child, appended => number = appended);
+        TryEmit(Writer.Write(body), mayWait: false, out _, child, appended => number = appended);
         return number;
     }
 
     /// <summary>Serialises an event about the job that does not stand in its log.</summary>
-    public byte[] WriteOwnTail(EventBody body) => _writer.Write(body).Bytes.ToArray();
+    public byte[] WriteOwnTail(EventBody body) => Writer.Write(body).Bytes.ToArray();
 
     /// <summary>Asks the agent to stop without ending the job. Those who listen are told on other threads.</summary>
     public void RequestStop()
@@ -212,10 +209,10 @@ internal sealed class Job
     // The end is shown, and the log holds all of it. Who has delegated the job still asks how it ended.
     private void Rest()
     {
-        _writer.Rest();
-        if (Spec.DelegationDepth == 0)
+        lock (_lock)
         {
-            lock (_lock)
+            Feed.TrimNeedsLock();
+            if (Spec.DelegationDepth == 0)
             {
                 _state = JobState.EndedWith(_state.Status);
             }
@@ -224,14 +221,26 @@ internal sealed class Job
 
     private OperationCanceledException HasEnded() => new("The job has ended.", Stopping);
 
-    private async Task EmitWhenSpaceAsync(HeldEntry held, Task space)
+    private ValueTask EmitAsync(in NewEntry entry)
     {
+        EmitOutcome outcome = TryEmit(entry, mayWait: true, out Task? space);
+        return outcome switch
+        {
+            EmitOutcome.Done => ValueTask.CompletedTask,
+            EmitOutcome.Full => new ValueTask(EmitWhenSpaceAsync(new HeldEntry(entry), space!)),
+            _ => ValueTask.FromException(HasEnded()),
+        };
+    }
+
+    private async Task EmitWhenSpaceAsync(HeldEntry entry, Task space)
+    {
+        using HeldEntry held = entry;
         while (true)
         {
             bool isStopping = false;
             try
             {
-                await space.WaitAsync(_limits.StallTime, _writer.Clock, Stopping).ConfigureAwait(false);
+                await space.WaitAsync(_limits.StallTime, _clock, Stopping).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -316,7 +325,7 @@ internal sealed class Job
     }
 
     private StoreChange[] ToChanges(JobState to) =>
-        _limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _writer.Clock.GetUtcNow())] : [];
+        _limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _clock.GetUtcNow())] : [];
 
     private static void Wake(ImmutableArray<JobReader> readers)
     {
@@ -333,13 +342,24 @@ internal sealed class Job
         Full,
     }
 
-    /// <summary>An entry that waits, with bytes of its own.</summary>
-    private sealed class HeldEntry(NewEntry entry)
+    /// <summary>An entry that waits, with bytes of its own out of the shared pool.</summary>
+    private sealed class HeldEntry : IDisposable
     {
-        private readonly byte[] _bytes = entry.Bytes.ToArray();
-        private readonly Features _required = entry.Required;
+        private readonly byte[] _bytes;
+        private readonly int _length;
+        private readonly Features _required;
 
-        public NewEntry Entry => new() { Bytes = _bytes, Required = _required };
+        public HeldEntry(in NewEntry entry)
+        {
+            _length = entry.Bytes.Length;
+            _bytes = ArrayPool<byte>.Shared.Rent(_length);
+            _required = entry.Required;
+            entry.Bytes.CopyTo(_bytes);
+        }
+
+        public NewEntry Entry => new() { Bytes = _bytes.AsSpan(0, _length), Required = _required };
+
+        public void Dispose() => ArrayPool<byte>.Shared.Return(_bytes);
     }
 }
 

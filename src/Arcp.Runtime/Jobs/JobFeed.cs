@@ -10,7 +10,7 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
 {
     private readonly Lock _lock = jobLock;
     private readonly JobLog _log = new(limits, length);
-    private readonly JobReaders _readers = new();
+    private JobReaders _readers = new();
 
     /// <summary>The number of the log's last entry. Needs the lock.</summary>
     public long LengthNeedsLock => _log.Length;
@@ -28,6 +28,9 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
         limits.Store?.Append(jobId, _log.Length, held, entry.Sealed, also);
         return _readers.All;
     }
+
+    /// <summary>The last entry is there: gives up room that is not used. Needs the lock.</summary>
+    public void TrimNeedsLock() => _log.Trim();
 
     /// <summary>Whether an append has to wait for those who hold back, or for the runtime's store. Needs the lock.</summary>
     /// <param name="bytes">What is to be appended.</param>

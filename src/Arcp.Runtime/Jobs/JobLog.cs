@@ -1,3 +1,4 @@
+using System.Numerics;
 using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Jobs;
@@ -19,7 +20,10 @@ internal enum LogReadStatus
 }
 
 /// <summary>A job's events and its terminal frame, numbered 1..n, as the bytes that all sessions share (§8.3).</summary>
-/// <remarks>Needs its job's lock. Beyond its limits the oldest entries go, the last one never.</remarks>
+/// <remarks>
+/// Needs its job's lock, also for as long as bytes are looked at. Beyond its limits the oldest entries go, the last one never. A log that is full goes on
+/// in the slabs of what has gone, unless the runtime's store may still have to write that down.
+/// </remarks>
 /// <param name="limits">The limits.</param>
 /// <param name="length">How many entries there were in an earlier run; none of them is in memory.</param>
 internal sealed class JobLog(JobLimits limits, long length = 0)
@@ -27,10 +31,11 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
     private const int FirstSlab = 512;
     private const int LargestSlab = 64 * 1024;
 
-    private LogEntry[] _ring = new LogEntry[4];
+    private LogEntry[] _ring = new LogEntry[2];
     private int _start;
     private int _count;
     private byte[] _slab = [];
+    private byte[]? _spareSlab;
     private int _slabUsed;
     private bool _isReleased;
 
@@ -63,10 +68,7 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
         ReadOnlySpan<byte> bytes = entry.Bytes;
         if (bytes.Length > _slab.Length - _slabUsed)
         {
-            // Small jobs stay small, long ones soon use large slabs.
-            int size = Math.Min(LargestSlab, Math.Max(FirstSlab, _slab.Length * 2));
-            _slab = new byte[Math.Max(size, bytes.Length)];
-            _slabUsed = 0;
+            TakeSlab(bytes.Length);
         }
 
         bytes.CopyTo(_slab.AsSpan(_slabUsed));
@@ -78,14 +80,31 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
         ArcpTelemetry.EventsEmitted.Add(1);
         while (_count > 1 && Evicted + 1 < keepFrom && (_count > limits.MaxEntries || Bytes > limits.MaxBytes || limits.Memory.IsFull))
         {
-            Count(-_ring[_start].Size);
-            ArcpTelemetry.EventsEvicted.Add(1);
-            _ring[_start] = default;
-            _start = (_start + 1) % _ring.Length;
-            _count--;
+            Evict();
         }
 
         return held;
+    }
+
+    /// <summary>Gives up room that is not used: nothing more is appended.</summary>
+    public void Trim()
+    {
+        _spareSlab = null;
+        if (_slabUsed < _slab.Length - (_slab.Length / 4))
+        {
+            byte[] trimmed = _slab.AsSpan(0, _slabUsed).ToArray();
+            for (int i = _count - 1; i >= 0 && _ring[Index(i)].Slab == _slab; i--)
+            {
+                _ring[Index(i)] = _ring[Index(i)] with { Slab = trimmed };
+            }
+
+            _slab = trimmed;
+        }
+
+        if (_count > 0 && _count <= _ring.Length / 2)
+        {
+            Resize((int)BitOperations.RoundUpToPowerOf2((uint)_count));
+        }
     }
 
     /// <summary>Hands entries to a sink, from the one behind <paramref name="position"/> on.</summary>
@@ -102,7 +121,7 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
         SinkAnswer answer = SinkAnswer.More;
         while (answer is SinkAnswer.More && position < Length)
         {
-            ref readonly LogEntry entry = ref _ring[(int)((_start + position - Evicted) % _ring.Length)];
+            ref readonly LogEntry entry = ref _ring[Index(position - Evicted)];
             answer = sink.Accept(position + 1, entry);
             position += answer is SinkAnswer.NotTaken ? 0 : 1;
         }
@@ -119,21 +138,52 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
         }
     }
 
+    // Small jobs stay small, long ones soon use large slabs.
+    private void TakeSlab(int needed)
+    {
+        int size = Math.Max(needed, Math.Min(LargestSlab, Math.Max(FirstSlab, _slab.Length * 2)));
+        _slab = _spareSlab?.Length >= size ? _spareSlab : new byte[size];
+        _spareSlab = null;
+        _slabUsed = 0;
+    }
+
+    private void Evict()
+    {
+        byte[] slab = _ring[_start].Slab;
+        Count(-_ring[_start].Size);
+        ArcpTelemetry.EventsEvicted.Add(1);
+        _ring[_start] = default;
+        _start = Index(1);
+        _count--;
+        if (_ring[_start].Slab != slab && limits.Store is null)
+        {
+            _spareSlab = slab;
+        }
+    }
+
+    private int Index(long behindStart) => (int)(_start + behindStart) & (_ring.Length - 1);
+
+    // To a power of two, see Index.
+    private void Resize(int length)
+    {
+        var ring = new LogEntry[length];
+        for (int i = 0; i < _count; i++)
+        {
+            ring[i] = _ring[Index(i)];
+        }
+
+        _ring = ring;
+        _start = 0;
+    }
+
     private void Push(in LogEntry entry)
     {
         if (_count == _ring.Length)
         {
-            var larger = new LogEntry[_ring.Length * 2];
-            for (int i = 0; i < _count; i++)
-            {
-                larger[i] = _ring[(_start + i) % _ring.Length];
-            }
-
-            _ring = larger;
-            _start = 0;
+            Resize(_ring.Length * 2);
         }
 
-        _ring[(_start + _count) % _ring.Length] = entry;
+        _ring[Index(_count)] = entry;
         _count++;
     }
 }

@@ -3,8 +3,11 @@ using System.Collections.Immutable;
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>The readers of one job, those among them who hold its agent back, and the agent's wait for them.</summary>
-/// <remarks>Needs the job's lock. Readers may be many; those who hold back are few, and only they are looked at when the job emits.</remarks>
-internal sealed class JobReaders
+/// <remarks>
+/// Needs the job's lock. Readers may be many; those who hold back are few, and only they are looked at when the job emits.
+/// A part of its <see cref="JobFeed"/>, there are many: not to be copied.
+/// </remarks>
+internal struct JobReaders()
 {
     private ImmutableArray<JobReader> _holders = [];
     private TaskCompletionSource? _space;
@@ -13,7 +16,7 @@ internal sealed class JobReaders
     public ImmutableArray<JobReader> All { get; private set; } = [];
 
     /// <summary>The number of the first entry that is kept for those who hold back.</summary>
-    public long FirstUnread
+    public readonly long FirstUnread
     {
         get
         {
@@ -48,7 +51,7 @@ internal sealed class JobReaders
 
     /// <summary>Whether anybody who holds back has not read the oldest entry that is held.</summary>
     /// <param name="evicted">How many entries have gone.</param>
-    public bool HoldBack(long evicted) => FirstUnread <= evicted + 1;
+    public readonly bool HoldBack(long evicted) => FirstUnread <= evicted + 1;
 
     /// <summary>Ends when nobody holds back any more.</summary>
     public Task WaitForSpace() => (_space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;

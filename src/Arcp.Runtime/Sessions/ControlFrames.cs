@@ -1,8 +1,8 @@
-using System.Buffers;
 using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
 using Arcp.Runtime.Configuration;
 
 namespace Arcp.Runtime.Sessions;
@@ -10,19 +10,15 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>Makes frames without a number.</summary>
 internal static class ControlFrames
 {
-    /// <summary>The JSON writer asks for 4 KiB at a time.</summary>
-    private const int FirstScratch = 8 * 1024;
-    private const int KeptScratch = 64 * 1024;
-
     // Frames are written into a buffer of the thread and copied: they are kept until they were received, so they hold no byte too many.
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _scratch;
+    private static FrameBuffer? _scratch;
 
     private static ReadOnlySpan<byte> PayloadMember => "\"payload\":"u8;
 
     public static ReadOnlyMemory<byte> Frame(ArcpMessage message, in FrameHeader header)
     {
-        ArrayBufferWriter<byte> output = Scratch();
+        FrameBuffer output = Scratch();
         FrameWriter.Write(output, new Envelope(header, message));
         return output.WrittenSpan.ToArray();
     }
@@ -31,7 +27,7 @@ internal static class ControlFrames
     public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header)
         where TMessage : ArcpMessage
     {
-        ArrayBufferWriter<byte> output = Scratch();
+        FrameBuffer output = Scratch();
         FrameWriter.Write<TMessage>(output, header, payload);
         return output.WrittenSpan.ToArray();
     }
@@ -83,14 +79,10 @@ internal static class ControlFrames
         return [.. frames];
     }
 
-    private static ArrayBufferWriter<byte> Scratch()
+    private static FrameBuffer Scratch()
     {
-        if (_scratch is not { Capacity: <= KeptScratch })
-        {
-            _scratch = new ArrayBufferWriter<byte>(FirstScratch);
-        }
-
-        _scratch.ResetWrittenCount();
+        _scratch ??= new FrameBuffer(int.MaxValue);
+        _scratch.Clear();
         return _scratch;
     }
 }

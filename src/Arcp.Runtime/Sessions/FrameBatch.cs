@@ -2,24 +2,30 @@ using System.Buffers;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>Frames that are sent together; reused from batch to batch.</summary>
-internal sealed class FrameBatch
+/// <summary>Frames that are sent together; reused from batch to batch. A frame with a number is written into it and then ended by <see cref="EndNumbered"/>.</summary>
+/// <remarks>Its memory is borrowed from the shared pool by the first frame of a batch and given back by <see cref="Clear"/>.</remarks>
+internal sealed class FrameBatch : IBufferWriter<byte>
 {
     private const int FullAt = 64 * 1024;
-    private const int KeptBetweenBatches = 4 * FullAt;
+    private const int SmallestBlock = 1024;
 
     private readonly List<int> _ends = [];
-    private ArrayBufferWriter<byte> _bytes = new();
-
-    /// <summary>Where the next frame is written; <see cref="EndNumbered"/> closes it.</summary>
-    public IBufferWriter<byte> Output => _bytes;
+    private byte[] _bytes = [];
+    private int _length;
+    private int _expected = SmallestBlock;
 
     public int Count => _ends.Count;
 
-    public bool IsFull => _bytes.WrittenCount >= FullAt;
+    public bool IsFull => _length >= FullAt;
 
-    public ReadOnlyMemory<byte> this[int index] =>
-        _bytes.WrittenMemory[(index == 0 ? 0 : _ends[index - 1]).._ends[index]];
+    public ReadOnlyMemory<byte> this[int index]
+    {
+        get
+        {
+            int start = index == 0 ? 0 : _ends[index - 1];
+            return _bytes.AsMemory(start, _ends[index] - start);
+        }
+    }
 
     /// <summary>How many of the frames carry a number.</summary>
     public int NumberedCount { get; private set; }
@@ -39,17 +45,32 @@ internal sealed class FrameBatch
     /// <summary>Adds a frame without a number.</summary>
     public void Add(ReadOnlyMemory<byte> frame)
     {
-        _bytes.Write(frame.Span);
-        _ends.Add(_bytes.WrittenCount);
+        this.Write(frame.Span);
+        _ends.Add(_length);
     }
 
     /// <summary>Ends a frame with a number.</summary>
     public void EndNumbered()
     {
-        _ends.Add(_bytes.WrittenCount);
+        _ends.Add(_length);
         NumberedCount++;
     }
 
+    public void Advance(int count) => _length += count;
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Grow(sizeHint);
+        return _bytes.AsMemory(_length);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Grow(sizeHint);
+        return _bytes.AsSpan(_length);
+    }
+
+    /// <summary>Begins the next batch. Nobody looks at the frames of this one any more.</summary>
     public void Clear()
     {
         _ends.Clear();
@@ -57,13 +78,30 @@ internal sealed class FrameBatch
         ReadyCount = 0;
         Mark = 0;
         MustWait = false;
-        if (_bytes.Capacity > KeptBetweenBatches)
+        if (_bytes.Length > 0)
         {
-            _bytes = new ArrayBufferWriter<byte>();
+            _expected = _length; // the next batch is likely to be like this one
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = [];
+            _length = 0;
         }
-        else
+    }
+
+    private void Grow(int sizeHint)
+    {
+        int needed = _length + Math.Max(sizeHint, 1);
+        if (needed <= _bytes.Length)
         {
-            _bytes.ResetWrittenCount();
+            return;
         }
+
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(_expected, 2 * _bytes.Length)));
+        _bytes.AsSpan(0, _length).CopyTo(larger);
+        if (_bytes.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+        }
+
+        _bytes = larger;
     }
 }

@@ -18,7 +18,8 @@ internal sealed class JobCursor(Job job, SessionOutbox outbox, bool isSubscripti
     /// <inheritdoc/>
     public override void OnAppended()
     {
-        if (Interlocked.Exchange(ref _isReady, 1) == 0)
+        // A cursor that is ready is read after it was cleared, which takes the job's lock after this append: then a look is enough.
+        if (Volatile.Read(ref _isReady) == 0 && Interlocked.Exchange(ref _isReady, 1) == 0)
         {
             outbox.OnReady(this);
         }

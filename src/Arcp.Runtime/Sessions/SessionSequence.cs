@@ -147,7 +147,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
 
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
     {
-        FrameWriter.WriteSequenced(batch.Output, _prefix, seq, tail);
+        FrameWriter.WriteSequenced(batch, _prefix, seq, tail);
         batch.EndNumbered();
     }
 

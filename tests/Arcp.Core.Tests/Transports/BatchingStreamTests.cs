@@ -212,6 +212,92 @@ public sealed class BatchingStreamTests : IDisposable
         _inner.Bytes.Chunk(10).Should().AllSatisfy(frame => frame.Should().Equal([0x81, 8, .. "12345678"u8]));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(125)]
+    [InlineData(126)]
+    [InlineData(65535)]
+    [InlineData(65536)]
+    [InlineData(BatchingStream.Capacity - 4)]
+    [InlineData(BatchingStream.Capacity - 3)]
+    [InlineData(200_000)]
+    public async Task A_message_of_any_length_is_one_frame_between_others(int length)
+    {
+        byte[] message = new byte[length];
+        Random.Shared.NextBytes(message);
+        await _stream.WriteMessageAsync("a"u8.ToArray());
+        await _stream.WriteMessageAsync(message);
+        await _stream.WriteMessageAsync("b"u8.ToArray());
+        await _stream.EndBatchAsync();
+
+        byte[] header = length switch
+        {
+            < 126 => [(byte)length],
+            < 65536 => [126, (byte)(length >> 8), (byte)length],
+            _ => [127, 0, 0, 0, 0, 0, (byte)(length >> 16), (byte)(length >> 8), (byte)length],
+        };
+        _inner.Bytes.Should().Equal([0x81, 1, (byte)'a', 0x81, .. header, .. message, 0x81, 1, (byte)'b']);
+        _inner.Calls[^1].Should().Be("flush");
+    }
+
+    [Fact]
+    public async Task Messages_and_the_frames_of_the_WebSocket_stay_whole_beside_each_other()
+    {
+        byte[] small = [.. Enumerable.Repeat((byte)1, 300)];
+        byte[] large = [.. Enumerable.Repeat((byte)2, BatchingStream.Capacity + 300)];
+        byte[] pong = [0x8A, 2, 3, 3];
+        using var over = new CancellationTokenSource();
+        Task pongs = Task.Run(async () =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                await SendAsync(pong);
+            }
+        });
+        for (int round = 0; round < 300; round++)
+        {
+            await _stream.WriteMessageAsync(small);
+            await _stream.WriteMessageAsync(large);
+            await _stream.WriteMessageAsync(small);
+            await _stream.EndBatchAsync();
+        }
+
+        await over.CancelAsync();
+        await pongs;
+        ReadOnlySpan<byte> rest = _inner.Bytes.ToArray();
+        var messages = new List<int>();
+        while (!rest.IsEmpty)
+        {
+            int header = rest[1] switch { 126 => 4, 127 => 10, _ => 2 };
+            int length = rest[1] switch { 126 => (rest[2] << 8) | rest[3], 127 => (rest[7] << 16) | (rest[8] << 8) | rest[9], var one => one };
+            rest.Slice(header, length).ContainsAnyExcept(rest[header]).Should().BeFalse();
+            if (rest[0] == 0x81)
+            {
+                messages.Add(length);
+            }
+
+            rest = rest[(header + length)..];
+        }
+
+        messages.Should().Equal(Enumerable.Repeat(new[] { small.Length, large.Length, small.Length }, 300).SelectMany(lengths => lengths));
+    }
+
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task What_a_server_does_not_send_plainly_the_WebSocket_puts_together(bool isServer, bool deflates)
+    {
+        await using WebSocketTransport transport = WebSocketTransport.OverStream(_inner, new WebSocketCreationOptions
+        {
+            IsServer = isServer,
+            DangerousDeflateOptions = deflates ? new WebSocketDeflateOptions() : null,
+        });
+        await transport.WriteAsync(new byte[100], _timeout.Token);
+        await transport.FlushAsync(_timeout.Token);
+        (_inner.Bytes[0] == 0xC1).Should().Be(deflates);
+        ((_inner.Bytes[1] & 0x80) != 0).Should().Be(!isServer);
+    }
+
     [Fact]
     public async Task Closing_sends_what_was_written_first()
     {

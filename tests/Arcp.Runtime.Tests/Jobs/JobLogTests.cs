@@ -116,6 +116,36 @@ public class JobLogTests
         sink.Same.Should().Be(500);
     }
 
+    [Fact]
+    public void A_full_log_goes_on_in_the_memory_of_what_has_gone_and_keeps_all_that_it_holds()
+    {
+        var log = TestJob.NewLog(maxEntries: 1000, maxBytes: long.MaxValue);
+        var slabs = new HashSet<byte[]>();
+        Fill(log, 10_000); // some slabs of the largest size
+
+        for (int i = 10_001; i <= 50_000; i++)
+        {
+            slabs.Add(log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) }).Slab);
+        }
+
+        slabs.Count.Should().BeInRange(2, 4);
+        Read(log, 49_000, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(49_001, 1000).Select(n => TextOf(n)));
+    }
+
+    [Fact]
+    public void A_full_log_with_a_store_leaves_what_has_gone_as_it_is_for_it_may_not_be_written_yet()
+    {
+        var limits = new JobLimits(1000, long.MaxValue, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue)) { Store = new JobStore(null!, null!) };
+        var log = new JobLog(limits);
+        var kept = new List<LogEntry>();
+        for (int i = 1; i <= 20_000; i++)
+        {
+            kept.Add(log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) }));
+        }
+
+        kept.Select(entry => Encoding.UTF8.GetString(entry.TailFor(isOwner: true))).Should().Equal(Enumerable.Range(1, 20_000).Select(n => TextOf(n)));
+    }
+
     private static string TextOf(long number) => $"entry {number} {new string('x', (int)(number % 90))}";
 
     private static JobLog Filled(int count)
