@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace Arcp.Core.Ids;
 
@@ -11,10 +10,6 @@ public static class Ulid
     public const int Length = 26;
 
     private const int RandomBytes = 10;
-    private const int BlockBytes = RandomBytes * 64;
-
-    [ThreadStatic]
-    private static RandomBlock? _block;
 
     private static ReadOnlySpan<byte> Alphabet => "0123456789ABCDEFGHJKMNPQRSTVWXYZ"u8;
 
@@ -24,7 +19,7 @@ public static class Ulid
     public static void Mint(DateTimeOffset now, Span<byte> destination)
     {
         Span<byte> random = stackalloc byte[16];
-        (_block ??= new RandomBlock()).Take(random[..RandomBytes]);
+        RandomBlock.Fill(random[..RandomBytes]);
 
         ulong milliseconds = (ulong)now.ToUnixTimeMilliseconds();
         for (int i = 9; i >= 0; i--)
@@ -60,24 +55,6 @@ public static class Ulid
         {
             destination[i] = Alphabet[(int)(bits & 31)];
             bits >>= 5;
-        }
-    }
-
-    private sealed class RandomBlock
-    {
-        private readonly byte[] _bytes = new byte[BlockBytes];
-        private int _used = BlockBytes;
-
-        public void Take(Span<byte> destination)
-        {
-            if (_used + destination.Length > _bytes.Length)
-            {
-                RandomNumberGenerator.Fill(_bytes);
-                _used = 0;
-            }
-
-            _bytes.AsSpan(_used, destination.Length).CopyTo(destination);
-            _used += destination.Length;
         }
     }
 }

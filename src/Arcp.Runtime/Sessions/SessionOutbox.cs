@@ -140,8 +140,10 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     }
 
     /// <summary>Queues a job's acceptance and reads its log from the start behind it (§7.1).</summary>
+    /// <remarks>The acceptance is sent with the first entry of the log, and wakes nobody by itself: the caller starts the job, which appends one at once.</remarks>
     public void Open(Job job, ControlFrame accepted)
     {
+        bool hasBegun;
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
@@ -151,11 +153,14 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
             }
 
             AddNeedsLock(accepted);
-            _cursors.Add(cursor);
+            hasBegun = _cursors.Add(cursor).LogLength > 0;
             job.Feed.SetHoldsBack(cursor, _connection is not null);
         }
 
-        cursor.OnAppended();
+        if (hasBegun)
+        {
+            cursor.OnAppended(); // it has ended already, without an agent
+        }
     }
 
     /// <summary>Reads the log of a child job, behind the entry that announces it on the parent's stream (§10).</summary>
