@@ -6,7 +6,7 @@ namespace Arcp.Core.Ids;
 /// <remarks>Each thread has a block of its own. For ids, which everybody may see; secrets are not taken from it, because what was given out stays in memory.</remarks>
 internal sealed class RandomBlock
 {
-    private const int BlockBytes = 640;
+    private const int BlockBytes = 2560;
 
     [ThreadStatic]
     private static RandomBlock? _ofThread;

@@ -11,6 +11,9 @@ public static class Ulid
 
     private const int RandomBytes = 10;
 
+    private static readonly ushort[] Pairs =
+        [.. Enumerable.Range(0, 1024).Select(bits => (ushort)((Alphabet[bits >> 5] << 8) | Alphabet[bits & 31]))];
+
     private static ReadOnlySpan<byte> Alphabet => "0123456789ABCDEFGHJKMNPQRSTVWXYZ"u8;
 
     /// <summary>Mints a ULID for the moment <paramref name="now"/> as UTF-8.</summary>
@@ -21,16 +24,10 @@ public static class Ulid
         Span<byte> random = stackalloc byte[16];
         RandomBlock.Fill(random[..RandomBytes]);
 
-        ulong milliseconds = (ulong)now.ToUnixTimeMilliseconds();
-        for (int i = 9; i >= 0; i--)
-        {
-            destination[i] = Alphabet[(int)(milliseconds & 31)];
-            milliseconds >>= 5;
-        }
-
-        // 80 bits are two groups of 40: eight characters each.
-        WriteGroup(random, destination[10..18]);
-        WriteGroup(random[5..], destination[18..26]);
+        // The random 80 bits are two groups of 40: eight characters each.
+        Write((ulong)now.ToUnixTimeMilliseconds(), destination[..10]);
+        Write(Read40Bits(random), destination[10..18]);
+        Write(Read40Bits(random[5..]), destination[18..26]);
     }
 
     /// <summary>Mints an id of the form <c>prefix_ULID</c>.</summary>
@@ -48,13 +45,15 @@ public static class Ulid
         });
     }
 
-    private static void WriteGroup(ReadOnlySpan<byte> fiveBytes, Span<byte> destination)
+    private static ulong Read40Bits(ReadOnlySpan<byte> bytes) => ((ulong)BinaryPrimitives.ReadUInt32BigEndian(bytes) << 8) | bytes[4];
+
+    // Two characters at a time.
+    private static void Write(ulong bits, Span<byte> destination)
     {
-        ulong bits = ((ulong)BinaryPrimitives.ReadUInt32BigEndian(fiveBytes) << 8) | fiveBytes[4];
-        for (int i = 7; i >= 0; i--)
+        for (int i = destination.Length - 2; i >= 0; i -= 2)
         {
-            destination[i] = Alphabet[(int)(bits & 31)];
-            bits >>= 5;
+            BinaryPrimitives.WriteUInt16BigEndian(destination[i..], Pairs[(int)(bits & 1023)]);
+            bits >>= 10;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Arcp.Core.Transports;
 
@@ -107,6 +108,7 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         base.Dispose(disposing);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PassOnAsync()
     {
         await _turn.WaitAsync(end).ConfigureAwait(false);
@@ -197,6 +199,7 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
     }
 
     // Needs the turn.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteCollectedAsync()
     {
         byte[] block;
@@ -217,6 +220,7 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteInnerAsync(ReadOnlyMemory<byte> bytes)
     {
         try

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
 
 namespace Arcp.Core.Transports;
 
@@ -229,6 +230,7 @@ public sealed class WebSocketTransport : ITransport
     private ValueTask EndWith(ValueTask call, CancellationToken cancellationToken) =>
         call.IsCompletedSuccessfully ? call : WaitAsync(call, cancellationToken);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WaitAsync(ValueTask call, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);

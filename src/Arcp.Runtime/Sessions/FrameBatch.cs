@@ -6,7 +6,9 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Its memory is borrowed from the shared pool by the first frame of a batch and given back by <see cref="Clear"/>.</remarks>
 internal sealed class FrameBatch : IBufferWriter<byte>
 {
-    private const int FullAt = 64 * 1024;
+    /// <summary>With a WebSocket's headers the batch fits into the 64 KiB that the transport sends with one write.</summary>
+    private const int FullAt = 60 * 1024;
+
     private const int SmallestBlock = 1024;
 
     private readonly List<int> _ends = [];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Diagnostics;
 
@@ -34,21 +35,24 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
         }
     }
 
-    private async Task SendBatchAsync(CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendBatchAsync(CancellationToken cancellationToken)
     {
+        int sent = 0;
         if (_batch.MustWait)
         {
-            await SendAsync(_batch, 0, _batch.ReadyCount, cancellationToken).ConfigureAwait(false);
+            sent = _batch.ReadyCount;
+            await WriteAsync(_batch, 0, sent, cancellationToken).ConfigureAwait(false);
+            await FlushAsync(sent, cancellationToken).ConfigureAwait(false);
             await AnswerUntilAsync(outbox.WhenCommittedAsync(_batch), cancellationToken).ConfigureAwait(false);
-            await SendAsync(_batch, _batch.ReadyCount, _batch.Count, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await SendAsync(_batch, 0, _batch.Count, cancellationToken).ConfigureAwait(false);
         }
 
-        ArcpTelemetry.EventsDelivered.Add(_batch.NumberedCount);
-        _batch.Clear();
+        int count = _batch.Count;
+        int numbered = _batch.NumberedCount;
+        await WriteAsync(_batch, sent, count, cancellationToken).ConfigureAwait(false);
+        _batch.Clear(); // its memory serves another session while this one waits for its peer
+        await FlushAsync(count - sent, cancellationToken).ConfigureAwait(false);
+        ArcpTelemetry.EventsDelivered.Add(numbered);
     }
 
     // A fetch is given up when nothing numbered is sent any more; a commit is waited for.
@@ -110,25 +114,32 @@ internal sealed class SessionWriter(SessionOutbox outbox, ITransport transport, 
             return false;
         }
 
-        await SendAsync(_answers, 0, _answers.Count, cancellationToken).ConfigureAwait(false);
+        int count = _answers.Count;
+        await WriteAsync(_answers, 0, count, cancellationToken).ConfigureAwait(false);
         _answers.Clear();
+        await FlushAsync(count, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
-    private async Task SendAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WriteAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
     {
-        if (from == to)
-        {
-            return;
-        }
-
         for (int i = from; i < to; i++)
         {
             await transport.WriteAsync(frames[i], cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask FlushAsync(int frames, CancellationToken cancellationToken)
+    {
+        if (frames == 0)
+        {
+            return;
+        }
 
         await transport.FlushAsync(cancellationToken).ConfigureAwait(false);
         heartbeat?.OnSent();
-        ArcpTelemetry.FramesOut.Add(to - from);
+        ArcpTelemetry.FramesOut.Add(frames);
     }
 }

@@ -19,7 +19,7 @@ public class OutboxTests
     [Trait("Section", "7.1")]
     public async Task An_acceptance_is_sent_with_the_first_entry_of_the_jobs_log()
     {
-        SessionOutbox outbox = Begun();
+        SessionOutbox outbox = await BegunAsync();
         Job job = TestJob.Create();
         Task woken = outbox.WaitAsync().AsTask();
 
@@ -38,7 +38,7 @@ public class OutboxTests
     [Trait("Section", "7.1")]
     public async Task An_acceptance_of_a_job_that_has_ended_meanwhile_is_sent_at_once()
     {
-        SessionOutbox outbox = Begun();
+        SessionOutbox outbox = await BegunAsync();
         Job job = TestJob.Create();
         job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
         Task woken = outbox.WaitAsync().AsTask();
@@ -89,14 +89,14 @@ public class OutboxTests
         Encoding.UTF8.GetString(ControlFrames.PayloadOf(frame.Span)).Should().Be(Encoding.UTF8.GetString(FrameWriter.WritePayload(message)));
     }
 
-    private static SessionOutbox Begun()
+    private static async Task<SessionOutbox> BegunAsync()
     {
         SessionOutbox outbox = new SessionFactory(new ArcpRuntimeOptions(), null, TimeProvider.System)
             .Create(SessionId.New(TimeProvider.System), Principal.Named("alice")).Outbox;
         outbox.TryBegin(
             new OutboxConnection { Welcome = Encoding.UTF8.GetBytes("welcome"), Features = Features.None, SlowConsumerFrame = _ => default, OnStalled = () => { } },
             lastEventSeq: null).Should().BeTrue();
-        outbox.WaitAsync().IsCompletedSuccessfully.Should().BeTrue();
+        await outbox.WaitAsync();
         Collect(outbox).Should().Equal("welcome");
         return outbox;
     }
