@@ -140,10 +140,10 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     }
 
     /// <summary>Queues a job's acceptance and reads its log from the start behind it (§7.1).</summary>
-    /// <remarks>The acceptance is sent with the first entry of the log, and wakes nobody by itself: the caller starts the job, which appends one at once.</remarks>
+    /// <remarks>The caller starts the job at once. That appends the first entry, and the acceptance is sent with it: two wake-ups for each job would be one too many.</remarks>
     public void Open(Job job, ControlFrame accepted)
     {
-        bool hasBegun;
+        bool isAlone;
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
@@ -153,13 +153,15 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
             }
 
             AddNeedsLock(accepted);
-            hasBegun = _cursors.Add(cursor).LogLength > 0;
+
+            // A job that was decided to end before it has started may show nothing for a while, if it has to give something back.
+            isAlone = _cursors.Add(cursor).State is not JobState.NotStarted || !job.Spec.Credentials.IsEmpty;
             job.Feed.SetHoldsBack(cursor, _connection is not null);
         }
 
-        if (hasBegun)
+        if (isAlone)
         {
-            cursor.OnAppended(); // it has ended already, without an agent
+            cursor.OnAppended();
         }
     }
 
