@@ -3,6 +3,7 @@ using System.Text;
 using Arcp.Core;
 using Arcp.Core.Leases;
 using Arcp.Runtime.Credentials;
+using Playground.Agents;
 
 namespace Playground;
 
@@ -126,7 +127,7 @@ internal sealed class DemonstrationCredentials : ICredentialProvisioner, IRevoca
             Value = value,
             Endpoint = "https://models.invalid/v1",
             Profile = "openai",
-            Constraints = RawJson.From(request.Lease.Where(entry => BoundingNames.Contains(entry.Key)).ToDictionary()),
+            Constraints = RawJson.From(new Lease(request.Lease.Where(entry => BoundingNames.Contains(entry.Key))), AgentJsonContext.Default.Lease),
             ProviderKey = key,
         };
     }
@@ -171,6 +172,9 @@ internal sealed class DemonstrationCredentials : ICredentialProvisioner, IRevoca
         return tally;
     }
 }
+
+/// <summary>What became of all credentials.</summary>
+internal sealed record CredentialCounts(IReadOnlyList<CredentialCount> Credentials);
 
 /// <summary>How many values a credential has had, and how many are no longer good.</summary>
 internal sealed record CredentialCount(string Id, string JobId, bool Revoked, int IssuedValues, int RevokedValues);

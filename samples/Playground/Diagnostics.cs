@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Arcp.Runtime;
 
 namespace Playground;
@@ -8,19 +8,17 @@ namespace Playground;
 /// <summary><c>/healthz</c>, <c>/stats</c> and <c>/debug/credentials</c>.</summary>
 internal static class Diagnostics
 {
-    private static readonly JsonSerializerOptions SnakeCase = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     public static void MapDiagnostics(this WebApplication app, DemonstrationCredentials? credentials)
     {
         app.MapGet("/healthz", static () => "ok");
         app.MapGet("/stats", static (HttpContext context, ArcpRuntime runtime) =>
-            ForThisMachine(context, () => Measure(runtime, collect: context.Request.Query.ContainsKey("gc"))));
+            ForThisMachine(context, () => Measure(runtime, collect: context.Request.Query.ContainsKey("gc")), DiagnosticsJsonContext.Default.DictionaryStringInt64));
         app.MapGet("/debug/credentials", (HttpContext context) =>
-            ForThisMachine(context, () => new { credentials = credentials?.List() ?? [] }));
+            ForThisMachine(context, () => new CredentialCounts(credentials?.List() ?? []), DiagnosticsJsonContext.Default.CredentialCounts));
     }
 
-    private static IResult ForThisMachine(HttpContext context, Func<object> answer) => IsFromHere(context)
-        ? Results.Json(answer(), SnakeCase)
+    private static IResult ForThisMachine<T>(HttpContext context, Func<T> answer, JsonTypeInfo<T> typeInfo) => IsFromHere(context)
+        ? Results.Json(answer(), typeInfo)
         : Results.Text("Only this machine may ask.", statusCode: StatusCodes.Status403Forbidden);
 
     private static bool IsFromHere(HttpContext context) =>

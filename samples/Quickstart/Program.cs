@@ -1,7 +1,8 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Arcp.Client;
 using Arcp.Core.Events;
 using Arcp.Core.Messages;
-using Arcp.Runtime.Agents;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -11,7 +12,7 @@ builder.WebHost.UseUrls("http://127.0.0.1:0");
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.Services.AddArcpRuntime()
     .AddBearerToken("secret", principal: "alice")
-    .AddAgent("word-count", "1.0.0", async (WordCountInput input, JobContext job, CancellationToken cancellationToken) =>
+    .AddAgent("word-count", "1.0.0", WordCountJson.Default.WordCountInput, WordCountJson.Default.WordCountResult, async (input, job, cancellationToken) =>
     {
         int words = 0;
         for (int i = 0; i < input.Lines.Count; i++)
@@ -33,7 +34,7 @@ Console.WriteLine($"Runtime listening on {address}/arcp");
 // The client: submit, watch, take the result. Usually it lives in another process, in any language.
 await using ArcpClient client = await ArcpClient.ConnectAsync(new Uri($"{address}/arcp"), new() { Token = "secret" });
 await using JobHandle job = await client.SubmitAsync("word-count", new WordCountInput(
-    ["the quick brown fox", "jumps over", "the lazy dog", "and goes on", "to the end"]));
+    ["the quick brown fox", "jumps over", "the lazy dog", "and goes on", "to the end"]), WordCountJson.Default.WordCountInput);
 Console.WriteLine($"Job {job.Id} accepted by {job.Agent}");
 
 await foreach (JobEvent e in job.Events)
@@ -46,7 +47,7 @@ await foreach (JobEvent e in job.Events)
     });
 }
 
-WordCountResult result = await job.GetResultAsync<WordCountResult>();
+WordCountResult result = await job.GetResultAsync(WordCountJson.Default.WordCountResult);
 Console.WriteLine($"Result: {result.Words} words");
 await app.StopAsync();
 return result.Words == 15 ? 0 : 1;
@@ -54,3 +55,9 @@ return result.Words == 15 ? 0 : 1;
 internal sealed record WordCountInput(IReadOnlyList<string> Lines);
 
 internal sealed record WordCountResult(int Words);
+
+// The JSON of both, written at compile time. Without it reflection does the same; with it the program also publishes with native AOT.
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(WordCountInput))]
+[JsonSerializable(typeof(WordCountResult))]
+internal sealed partial class WordCountJson : JsonSerializerContext;

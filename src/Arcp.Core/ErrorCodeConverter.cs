@@ -3,8 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Arcp.Core;
 
-internal sealed class ErrorCodeConverter : JsonConverter<ErrorCode>
+/// <summary>Reads and writes an <see cref="ErrorCode"/>. Public for the JSON contracts that the compiler generates where it stands in a type of yours.</summary>
+public sealed class ErrorCodeConverter : JsonConverter<ErrorCode>
 {
+    /// <inheritdoc/>
     public override ErrorCode Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
     {
         JsonTokenType.String => new ErrorCode(reader.GetString()!),
@@ -12,6 +14,7 @@ internal sealed class ErrorCodeConverter : JsonConverter<ErrorCode>
         _ => throw new PayloadFormatException("an error code string"),
     };
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, ErrorCode value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.Value);
 }

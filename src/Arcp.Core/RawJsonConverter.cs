@@ -4,11 +4,14 @@ using System.Text.Json.Serialization;
 
 namespace Arcp.Core;
 
-/// <summary>Takes a value's bytes out of the buffer that is being read, without building a document.</summary>
-internal sealed class RawJsonConverter : JsonConverter<RawJson>
+/// <summary>Reads and writes a <see cref="RawJson"/>. Public for the JSON contracts that the compiler generates where it stands in a type of yours.</summary>
+/// <remarks>Takes a value's bytes out of the buffer that is being read, without building a document.</remarks>
+public sealed class RawJsonConverter : JsonConverter<RawJson>
 {
+    /// <inheritdoc/>
     public override bool HandleNull => true;
 
+    /// <inheritdoc/>
     public override RawJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType is JsonTokenType.Null)
@@ -36,6 +39,7 @@ internal sealed class RawJsonConverter : JsonConverter<RawJson>
         return RawJson.FromTrusted(MemoryMarshal.CreateReadOnlySpan(ref first, (int)(reader.BytesConsumed - start)));
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options) =>
         writer.WriteRawValue(value.Utf8.Span, skipInputValidation: true);
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -81,10 +82,18 @@ public sealed partial class SnippetTests
         return snippets;
     }
 
-    private static List<string> ErrorsOf(string code) =>
-        [.. Empty.AddSyntaxTrees(CSharpSyntaxTree.ParseText(code)).GetDiagnostics()
-            .Where(diagnostic => diagnostic.Severity is DiagnosticSeverity.Error)
-            .Select(diagnostic => diagnostic.ToString())];
+    private static List<string> ErrorsOf(string code)
+    {
+        CSharpGeneratorDriver.Create(JsonGenerator()).RunGeneratorsAndUpdateCompilation(
+            Empty.AddSyntaxTrees(CSharpSyntaxTree.ParseText(code)), out Compilation program, out _);
+        return [.. program.GetDiagnostics().Where(diagnostic => diagnostic.Severity is DiagnosticSeverity.Error).Select(diagnostic => diagnostic.ToString())];
+    }
+
+    private static IIncrementalGenerator JsonGenerator()
+    {
+        string path = typeof(SnippetTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "JsonGenerator").Value!;
+        return (IIncrementalGenerator)Activator.CreateInstance(Assembly.LoadFrom(path).GetType("System.Text.Json.SourceGeneration.JsonSourceGenerator", throwOnError: true)!)!;
+    }
 
     [GeneratedRegex(@"^[ \t]*```(?:csharp|cs|c\#)[^\n]*\n(?<code>.*?)^[ \t]*```", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();

@@ -138,7 +138,7 @@ public sealed class AuthorityTests : IAsyncLifetime
             input = new { costs = new[] { 0.3m } },
             lease_request = new Dictionary<string, string[]> { ["tool.call"] = ["spend.charge"], ["cost.budget"] = ["USD:0.50"] },
         });
-        List<WireFrame> all = await ReadUntilEndAsync(accepted.JobId!);
+        List<WireFrame> all = await ReadUntilEndsAsync(accepted.JobId!);
         WireFrame announcement = all.Single(frame => frame.Kind == "delegate");
         announcement.JobId.Should().Be(accepted.JobId);
         ((string?)announcement.Body["agent"]).Should().Be("spender@1.0.0");
@@ -214,14 +214,26 @@ public sealed class AuthorityTests : IAsyncLifetime
         return await _client.ExpectAsync("job.accepted");
     }
 
-    private async Task<List<WireFrame>> ReadUntilEndAsync(string jobId)
+    // Until the job and the children that it announces have ended: between jobs the order of their ends is open.
+    private async Task<List<WireFrame>> ReadUntilEndsAsync(string jobId)
     {
         var frames = new List<WireFrame>();
-        do
+        var running = new HashSet<string> { jobId };
+        while (running.Count > 0)
         {
-            frames.Add((await _client.ReceiveAsync())!);
+            WireFrame frame = (await _client.ReceiveAsync())!;
+            frames.Add(frame);
+            if (frame.Kind == "delegate")
+            {
+                running.Add((string)frame.Body["child_job_id"]!);
+            }
+
+            if (frame.IsTerminal)
+            {
+                running.Remove(frame.JobId!);
+            }
         }
-        while (!(frames[^1].JobId == jobId && frames[^1].IsTerminal));
+
         return frames;
     }
 }

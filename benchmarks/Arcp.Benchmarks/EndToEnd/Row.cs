@@ -12,6 +12,9 @@ internal sealed record Row
     /// <summary>What came out.</summary>
     public required Samples Measured { get; init; }
 
+    /// <summary>Why nothing could be measured; null = it was.</summary>
+    public string? Lacking { get; init; }
+
     /// <summary>What the baseline's rounds came to; null = there is none.</summary>
     public Samples? Baseline { get; init; }
 

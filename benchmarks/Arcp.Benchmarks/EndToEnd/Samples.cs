@@ -5,6 +5,8 @@ namespace Arcp.Benchmarks.EndToEnd;
 /// <summary>What the rounds of one measurement came to.</summary>
 internal sealed record Samples(IReadOnlyList<double> Values)
 {
+    public static Samples None { get; } = new([]);
+
     public double Median => Quantile(Values, 0.5);
 
     /// <summary>A quarter of the rounds is below it.</summary>

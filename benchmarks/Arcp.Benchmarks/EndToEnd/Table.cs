@@ -30,6 +30,7 @@ internal static class Table
             {
                 row.Scenario,
                 row.Measure,
+                row.Lacking,
                 Measured = row.Measured.Values,
                 Baseline = row.Baseline?.Values,
                 Judged = row.Judged.Values,
@@ -41,6 +42,11 @@ internal static class Table
 
     private static string FormatRow(Row row)
     {
+        if (row.Lacking is { } why)
+        {
+            return $"| {row.Scenario} | {row.Measure} | not measured: {why.Replace("|", "\\|", StringComparison.Ordinal)} | | | | |";
+        }
+
         string verdict = row.Verdict switch
         {
             Verdict.Met => "met",

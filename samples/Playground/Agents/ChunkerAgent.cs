@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Streams its result: one chunk after the other, each of one letter or byte.</summary>
-internal sealed class ChunkerAgent : TypedAgent<ChunkerAgent.Input?, RawJson>
+internal sealed class ChunkerAgent() : TypedAgent<ChunkerAgent.Input?, RawJson>(AgentJsonContext.Default.ChunkerInput!, AgentJsonContext.Default.RawJson)
 {
     protected override async Task<RawJson> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {
@@ -28,12 +28,5 @@ internal sealed class ChunkerAgent : TypedAgent<ChunkerAgent.Input?, RawJson>
         return RawJson.Null;
     }
 
-    internal sealed record Input
-    {
-        public int Chunks { get; init; } = 3;
-
-        public int Size { get; init; } = 16;
-
-        public string Encoding { get; init; } = "utf8";
-    }
+    internal sealed record Input(int Chunks = 3, int Size = 16, string Encoding = "utf8");
 }

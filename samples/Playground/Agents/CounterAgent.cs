@@ -3,7 +3,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Counts, and says so.</summary>
-internal sealed class CounterAgent : TypedAgent<CounterAgent.Input?, CounterAgent.Output>
+internal sealed class CounterAgent() : TypedAgent<CounterAgent.Input?, CounterAgent.Output>(AgentJsonContext.Default.CounterInput!, AgentJsonContext.Default.CounterOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {
@@ -19,14 +19,7 @@ internal sealed class CounterAgent : TypedAgent<CounterAgent.Input?, CounterAgen
         return new Output(input.N);
     }
 
-    internal sealed record Input
-    {
-        public int N { get; init; } = 10;
-
-        public double DelayMs { get; init; }
-
-        public double StartDelayMs { get; init; }
-    }
+    internal sealed record Input(int N = 10, double DelayMs = 0, double StartDelayMs = 0);
 
     internal sealed record Output(int Count);
 }

@@ -7,7 +7,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Delegates to another agent, and tells how that went.</summary>
-internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, DelegatorAgent.Output>
+internal sealed class DelegatorAgent() : TypedAgent<DelegatorAgent.Input, DelegatorAgent.Output>(AgentJsonContext.Default.DelegatorInput, AgentJsonContext.Default.DelegatorOutput)
 {
     protected override async Task<Output> RunAsync(Input input, JobContext job, CancellationToken cancellationToken)
     {
@@ -19,7 +19,7 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
         DelegatedJob child;
         try
         {
-            child = await job.DelegateAsync(input.Agent, input.ChildInput, input.LeaseRequest?.Deserialize<Lease>(), ReadConstraints(input.LeaseConstraints));
+            child = await job.DelegateAsync(input.Agent, input.ChildInput, input.LeaseRequest?.Deserialize(AgentJsonContext.Default.Lease), ReadConstraints(input.LeaseConstraints));
         }
         catch (ArcpException denial)
         {
@@ -41,25 +41,16 @@ internal sealed class DelegatorAgent : TypedAgent<DelegatorAgent.Input, Delegato
 
     // As strict as the wire is: in UTC (§9.5).
     private static LeaseConstraints? ReadConstraints(RawJson? json) =>
-        json?.Deserialize<Constraints>() is not { ExpiresAt: { } at } ? null
+        json?.Deserialize(AgentJsonContext.Default.Constraints) is not { ExpiresAt: { } at } ? null
         : at.Offset == TimeSpan.Zero ? new LeaseConstraints { ExpiresAt = at }
         : throw new ArcpException(ErrorCode.InvalidRequest, "'lease_constraints.expires_at' must be in UTC.");
 
-    internal sealed record Input
-    {
-        public required string Agent { get; init; }
-
-        [JsonPropertyName("input")]
-        public RawJson? ChildInput { get; init; }
-
-        [JsonPropertyName("lease_request")]
-        public RawJson? LeaseRequest { get; init; }
-
-        [JsonPropertyName("lease_constraints")]
-        public RawJson? LeaseConstraints { get; init; }
-
-        public bool Await { get; init; } = true;
-    }
+    internal sealed record Input(
+        string Agent,
+        [property: JsonPropertyName("input")] RawJson? ChildInput = null,
+        [property: JsonPropertyName("lease_request")] RawJson? LeaseRequest = null,
+        [property: JsonPropertyName("lease_constraints")] RawJson? LeaseConstraints = null,
+        bool Await = true);
 
     internal sealed record Constraints
     {

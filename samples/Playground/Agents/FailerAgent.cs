@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Fails: with a code by the exception that is meant for the peer, else by one whose text stays here.</summary>
-internal sealed class FailerAgent : TypedAgent<FailerAgent.Input?, RawJson>
+internal sealed class FailerAgent() : TypedAgent<FailerAgent.Input?, RawJson>(AgentJsonContext.Default.FailerInput!, AgentJsonContext.Default.RawJson)
 {
     protected override Task<RawJson> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {
@@ -14,12 +14,5 @@ internal sealed class FailerAgent : TypedAgent<FailerAgent.Input?, RawJson>
             : new InvalidOperationException(input.Message);
     }
 
-    internal sealed record Input
-    {
-        public string Message { get; init; } = "boom";
-
-        public string? Code { get; init; }
-
-        public bool? Retryable { get; init; }
-    }
+    internal sealed record Input(string Message = "boom", string? Code = null, bool? Retryable = null);
 }

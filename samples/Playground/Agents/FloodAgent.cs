@@ -1,10 +1,11 @@
+using System.Text.Json.Serialization;
 using Arcp.Core;
 using Arcp.Runtime.Agents;
 
 namespace Playground.Agents;
 
 /// <summary>Emits as fast as it may.</summary>
-internal sealed class FloodAgent : TypedAgent<FloodAgent.Input?, FloodAgent.Output>
+internal sealed class FloodAgent() : TypedAgent<FloodAgent.Input?, FloodAgent.Output>(AgentJsonContext.Default.FloodInput!, AgentJsonContext.Default.FloodOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {
@@ -22,12 +23,7 @@ internal sealed class FloodAgent : TypedAgent<FloodAgent.Input?, FloodAgent.Outp
         return new Output(input.N);
     }
 
-    internal sealed record Input
-    {
-        public required int N { get; init; }
-
-        public int Bytes { get; init; } = 200;
-    }
+    internal sealed record Input([property: JsonRequired] int N, int Bytes = 200);
 
     internal sealed record Output(int Sent);
 }

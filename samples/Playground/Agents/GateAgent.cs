@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Asks the lease for operations, and tells what it said.</summary>
-internal sealed class GateAgent : TypedAgent<GateAgent.Input?, GateAgent.Output>
+internal sealed class GateAgent() : TypedAgent<GateAgent.Input?, GateAgent.Output>(AgentJsonContext.Default.GateInput!, AgentJsonContext.Default.GateOutput)
 {
     /// <summary>Asks for each operation. It never throws: what is no operation has a code as well.</summary>
     public static Output Ask(JobContext job, IEnumerable<Operation?> operations)

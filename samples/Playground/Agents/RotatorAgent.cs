@@ -3,7 +3,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Rotates its first credential.</summary>
-internal sealed class RotatorAgent : TypedAgent<RotatorAgent.Input?, RotatorAgent.Output>
+internal sealed class RotatorAgent() : TypedAgent<RotatorAgent.Input?, RotatorAgent.Output>(AgentJsonContext.Default.RotatorInput!, AgentJsonContext.Default.RotatorOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {
@@ -16,10 +16,7 @@ internal sealed class RotatorAgent : TypedAgent<RotatorAgent.Input?, RotatorAgen
         return new Output(rotated);
     }
 
-    internal sealed record Input
-    {
-        public int Times { get; init; } = 1;
-    }
+    internal sealed record Input(int Times = 1);
 
     internal sealed record Output(int Rotated);
 }

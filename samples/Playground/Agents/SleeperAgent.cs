@@ -3,7 +3,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Waits; stops when asked to.</summary>
-internal sealed class SleeperAgent : TypedAgent<SleeperAgent.Input?, SleeperAgent.Output>
+internal sealed class SleeperAgent() : TypedAgent<SleeperAgent.Input?, SleeperAgent.Output>(AgentJsonContext.Default.SleeperInput!, AgentJsonContext.Default.SleeperOutput)
 {
     protected override async Task<Output> RunAsync(Input? input, JobContext job, CancellationToken cancellationToken)
     {
@@ -12,10 +12,7 @@ internal sealed class SleeperAgent : TypedAgent<SleeperAgent.Input?, SleeperAgen
         return new Output(input.Ms);
     }
 
-    internal sealed record Input
-    {
-        public double Ms { get; init; } = 1000;
-    }
+    internal sealed record Input(double Ms = 1000);
 
     internal sealed record Output(double Slept);
 }

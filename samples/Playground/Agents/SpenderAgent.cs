@@ -4,7 +4,7 @@ using Arcp.Runtime.Agents;
 namespace Playground.Agents;
 
 /// <summary>Spends, each cost by a tool call under the lease. A denial ends it.</summary>
-internal sealed class SpenderAgent : TypedAgent<SpenderAgent.Input, SpenderAgent.Output>
+internal sealed class SpenderAgent() : TypedAgent<SpenderAgent.Input, SpenderAgent.Output>(AgentJsonContext.Default.SpenderInput, AgentJsonContext.Default.SpenderOutput)
 {
     protected override async Task<Output> RunAsync(Input input, JobContext job, CancellationToken cancellationToken)
     {
@@ -20,7 +20,7 @@ internal sealed class SpenderAgent : TypedAgent<SpenderAgent.Input, SpenderAgent
             {
                 decimal charged = await ChargeAsync(job, cost, input.Unit) ? cost : 0;
                 spent += charged;
-                return RawJson.From(new Charge(charged));
+                return RawJson.From(new Charge(charged), AgentJsonContext.Default.Charge);
             });
         }
 
@@ -42,16 +42,9 @@ internal sealed class SpenderAgent : TypedAgent<SpenderAgent.Input, SpenderAgent
         }
     }
 
-    internal sealed record Input
-    {
-        public required IReadOnlyList<decimal> Costs { get; init; }
-
-        public string Unit { get; init; } = "USD";
-
-        public string Tool { get; init; } = "spend.charge";
-    }
+    internal sealed record Input(IReadOnlyList<decimal> Costs, string Unit = "USD", string Tool = "spend.charge");
 
     internal sealed record Output(decimal Spent, int Calls);
 
-    private sealed record Charge(decimal Charged);
+    internal sealed record Charge(decimal Charged);
 }

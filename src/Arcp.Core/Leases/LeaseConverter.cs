@@ -3,10 +3,12 @@ using System.Text.Json.Serialization;
 
 namespace Arcp.Core.Leases;
 
-internal sealed class LeaseConverter : JsonConverter<Lease>
+/// <summary>Reads and writes a <see cref="Lease"/>. Public for the JSON contracts that the compiler generates where it stands in a type of yours.</summary>
+public sealed class LeaseConverter : JsonConverter<Lease>
 {
     private const string Accepted = "an object of namespaces, each with an array of non-empty strings, each named once";
 
+    /// <inheritdoc/>
     public override Lease Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType is not JsonTokenType.StartObject)
@@ -28,6 +30,7 @@ internal sealed class LeaseConverter : JsonConverter<Lease>
         return new Lease(entries);
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, Lease value, JsonSerializerOptions options)
     {
         writer.WriteStartObject();

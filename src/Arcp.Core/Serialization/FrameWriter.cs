@@ -124,7 +124,7 @@ public static class FrameWriter
     /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
     /// <param name="now">When the event happened; also the time in the frame's id.</param>
     /// <param name="chunk">The chunk.</param>
-    public static void WriteResultChunkTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, in ResultChunk chunk)
+    public static void WriteResultChunkTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, in ResultChunkBytes chunk)
     {
         BeginTail(output, "job.event"u8, jobMembers, now);
         BeginBody(output, EventCatalog.ResultChunkStart, now);

@@ -23,7 +23,7 @@ internal sealed class ChunkSink(Job job, ResultEncoding encoding, TimeProvider c
     private long _next;
 
     public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, bool more) =>
-        job.EmitAsync(new ResultChunk(_id, _next++, bytes.Span, encoding is ResultEncoding.Utf8, more));
+        job.EmitAsync(new ResultChunkBytes(_id, _next++, bytes.Span, encoding is ResultEncoding.Utf8, more));
 
     public JobOutcome Finish(long length, string? summary) => new JobOutcome.SucceededByStream(_id, length, summary);
 }

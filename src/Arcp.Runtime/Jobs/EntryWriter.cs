@@ -53,7 +53,7 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
     }
 
     /// <summary>Serialises a piece of a streamed result.</summary>
-    public NewEntry Write(in ResultChunk chunk)
+    public NewEntry Write(in ResultChunkBytes chunk)
     {
         FrameBuffer output = Scratch();
         FrameWriter.WriteResultChunkTail(output, JobMembers(), clock.GetUtcNow(), chunk);

@@ -163,7 +163,7 @@ internal sealed class Job
     public ValueTask EmitAsync(EventBody body) => EmitAsync(Writer.Write(body));
 
     /// <summary>Appends a piece of a streamed result, like <see cref="EmitAsync(EventBody)"/>.</summary>
-    public ValueTask EmitAsync(in ResultChunk chunk) => EmitAsync(Writer.Write(chunk));
+    public ValueTask EmitAsync(in ResultChunkBytes chunk) => EmitAsync(Writer.Write(chunk));
 
     /// <summary>Appends an event of the runtime's own at once, also over the limits: there are few of them.</summary>
     /// <param name="body">The event.</param>

@@ -76,14 +76,14 @@ public class FrequentEventsTests
 
         ChunkFrame(bytes, isText: true, more).Should().Be(asText);
         ChunkFrame(bytes, isText: false, more).Should().Be(asBase64);
-        Write(writer => new ResultChunk(asText.ResultId, 7, bytes, true, more).WriteTo(writer)).Should().Be(Contract(asText));
+        Write(writer => new ResultChunkBytes(asText.ResultId, 7, bytes, true, more).WriteTo(writer)).Should().Be(Contract(asText));
     }
 
     private static EventBody ChunkFrame(byte[] bytes, bool isText, bool more)
     {
         var output = new ArrayBufferWriter<byte>();
         byte[] members = FrameWriter.JobMembers(new JobId("job_1"), TraceContext.New());
-        FrameWriter.WriteResultChunkTail(output, members, DateTimeOffset.UnixEpoch, new ResultChunk(new ResultId("res_1"), 7, bytes, isText, more));
+        FrameWriter.WriteResultChunkTail(output, members, DateTimeOffset.UnixEpoch, new ResultChunkBytes(new ResultId("res_1"), 7, bytes, isText, more));
         var frame = new ArrayBufferWriter<byte>();
         FrameWriter.WriteSequenced(frame, FrameWriter.SequencedPrefix(new SessionId("sess_1")), 1, output.WrittenSpan);
         var read = (JobEvent)Frames.Read(frame.WrittenSpan.ToArray()).Message;

@@ -16,21 +16,19 @@ public sealed class PlaygroundProcess : IAsyncDisposable
     private static readonly string Dll = typeof(PlaygroundProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == "Playground").Value!;
 
+    /// <summary>A published Playground to test instead of the one that is built with the tests: its executable.</summary>
+    private static readonly string? Program = Environment.GetEnvironmentVariable("ARCP_PLAYGROUND");
+
     private readonly StringBuilder _errors = new();
     private readonly Task _readingErrors;
 
     private PlaygroundProcess(IEnumerable<string> args)
     {
-        // The dotnet that runs these tests, so that the process is not a launcher which keeps signals to itself.
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? Environment.ProcessPath!;
-        host = Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
-        var start = new ProcessStartInfo(host, [Dll, .. args])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = Encoding.UTF8,
-        };
+        var start = Program is { Length: > 0 } program ? new ProcessStartInfo(program, args) : new ProcessStartInfo(FindDotnet(), [Dll, .. args]);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.StandardOutputEncoding = Encoding.UTF8;
         start.Environment.Remove("ASPNETCORE_URLS");
         start.Environment.Remove("DOTNET_gcServer");
         Process = Process.Start(start)!;
@@ -130,6 +128,13 @@ public sealed class PlaygroundProcess : IAsyncDisposable
 
         await WaitForExitAsync();
         Process.Dispose();
+    }
+
+    // The dotnet that runs these tests, so that the process is not a launcher which keeps signals to itself.
+    private static string FindDotnet()
+    {
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? Environment.ProcessPath!;
+        return Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
     }
 
     private async Task ReadErrorsAsync()

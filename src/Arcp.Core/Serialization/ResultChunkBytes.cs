@@ -10,7 +10,7 @@ namespace Arcp.Core.Serialization;
 /// <param name="bytes">The piece, before any encoding.</param>
 /// <param name="isText">True = the bytes are UTF-8 and are sent as text; false = they are sent as base64.</param>
 /// <param name="more">False on the last piece.</param>
-public readonly ref struct ResultChunk(ResultId resultId, long chunkSeq, ReadOnlySpan<byte> bytes, bool isText, bool more)
+public readonly ref struct ResultChunkBytes(ResultId resultId, long chunkSeq, ReadOnlySpan<byte> bytes, bool isText, bool more)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
