@@ -271,6 +271,14 @@ internal sealed class FrameDispatcher : IFrameReceiver
         }
     }
 
+    public void OnPause()
+    {
+        lock (_gate)
+        {
+            _router.WakeReaders();
+        }
+    }
+
     public ConnectionEnd? OnUnreadable(FrameError error)
     {
         lock (_gate)

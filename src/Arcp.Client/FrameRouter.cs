@@ -63,6 +63,9 @@ internal sealed class FrameRouter
     /// <summary>Gives up held frames when no acceptance can be on the way.</summary>
     public void DropHeldFrames() => _frames.DropHeldFrames();
 
+    /// <summary>Wakes those who wait for events that have come since the last call.</summary>
+    public void WakeReaders() => _frames.WakeReaders();
+
     /// <summary>Routes a frame.</summary>
     /// <returns>Why the connection has to end; null = it goes on.</returns>
     public ConnectionEnd? OnFrame(Envelope envelope, int size) =>

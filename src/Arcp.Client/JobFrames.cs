@@ -13,6 +13,8 @@ namespace Arcp.Client;
 /// <summary>Takes frames of jobs to the jobs that are followed, and keeps those that come before their acceptance. Not thread-safe: the dispatcher's lock guards it.</summary>
 internal sealed class JobFrames(JobTable jobs, PendingRequests requests, TrackerLimits limits, UnclaimedMessages unclaimed, ILogger logger)
 {
+    private readonly List<EventLog> _awaited = [];
+
     /// <summary>A job was accepted for one of our submits: from now on it is followed by one handle more.</summary>
     /// <param name="jobId">The job.</param>
     /// <param name="trace">Its trace.</param>
@@ -146,6 +148,17 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         DropHeldFrames();
     }
 
+    /// <summary>Wakes those who wait for events that have come since the last call: once for all that were at hand, so that a reader wakes up for many.</summary>
+    public void WakeReaders()
+    {
+        foreach (EventLog log in _awaited)
+        {
+            log.Wake();
+        }
+
+        _awaited.Clear();
+    }
+
     /// <summary>Gives up held frames when nothing can be on the way that makes their jobs known.</summary>
     public void DropHeldFrames()
     {
@@ -185,6 +198,11 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
                 }
 
                 problem = tracker.OnEvent(entry, size);
+                if (tracker.Events.IsWakeDue && !_awaited.Contains(tracker.Events))
+                {
+                    _awaited.Add(tracker.Events);
+                }
+
                 if (entry.Body is DelegateEvent child)
                 {
                     FollowChild(tracker, child);

@@ -234,26 +234,30 @@ public abstract class JobView : IAsyncDisposable
     private async IAsyncEnumerable<JobEvent> ReadEventsAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposal.Token);
-        IAsyncEnumerator<JobEvent> events = Tracker.Events.ReadAsync(after, either.Token).GetAsyncEnumerator(CancellationToken.None);
-        await using (events.ConfigureAwait(false))
+        var reader = new EventReader(Tracker.Events, after);
+        while (await NextAsync(reader, either.Token, cancellationToken).ConfigureAwait(false))
         {
-            while (await NextAsync(events, cancellationToken).ConfigureAwait(false))
+            foreach (JobEvent entry in reader.Batch)
             {
-                yield return events.Current;
+                if (either.IsCancellationRequested)
+                {
+                    throw Ended(cancellationToken);
+                }
+
+                yield return entry;
             }
         }
     }
 
-    private async ValueTask<bool> NextAsync(IAsyncEnumerator<JobEvent> events, CancellationToken cancellationToken)
+    private async ValueTask<bool> NextAsync(EventReader reader, CancellationToken either, CancellationToken cancellationToken)
     {
         try
         {
-            return await events.MoveNextAsync().ConfigureAwait(false);
+            return await reader.NextAsync(either).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw Disposed();
+            throw Ended(cancellationToken);
         }
     }
 
@@ -272,10 +276,11 @@ public abstract class JobView : IAsyncDisposable
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw Disposed();
+            throw Ended(cancellationToken);
         }
     }
 
-    private ObjectDisposedException Disposed() => new(GetType().Name, $"The view of job {Id} was disposed before the job's end.");
+    private Exception Ended(CancellationToken cancellationToken) => cancellationToken.IsCancellationRequested
+        ? new OperationCanceledException(cancellationToken)
+        : new ObjectDisposedException(GetType().Name, $"The view of job {Id} was disposed before the job's end.");
 }

@@ -74,7 +74,7 @@ public sealed class SqliteRuntimeStore : IRuntimeStore
             _isDisposed = true;
             if (Interlocked.Exchange(ref _open, null) is { } file)
             {
-                await Task.Run(file.DisposeAsync).ConfigureAwait(false);
+                await Task.Run(() => file.DisposeAsync().AsTask()).ConfigureAwait(false);
             }
         }
         finally

@@ -91,6 +91,30 @@ public sealed class FailedCommitTests : StoreTests
     }
 
     [Fact]
+    public async Task When_disposing_has_ended_the_file_is_free_however_long_reads_took()
+    {
+        await using (SqliteRuntimeStore first = await OpenAsync())
+        {
+            await first.CommitAsync([Added(1), .. Appended(1, 1, 20_000)], None);
+        }
+
+        for (int round = 0; round < 20; round++)
+        {
+            SqliteRuntimeStore store = await OpenAsync();
+            Task<IReadOnlyList<StoredEntry>>[] reads = [.. Enumerable.Range(0, 8).Select(_ => store.ReadLogAsync(Job1, 0, int.MaxValue, None).AsTask())];
+            await store.DisposeAsync();
+
+            Func<Task> open = async () => await (await OpenAsync()).DisposeAsync();
+            await open.Should().NotThrowAsync();
+            foreach (Task read in reads)
+            {
+                Exception? error = await Record.ExceptionAsync(() => read);
+                error?.Should().BeOfType<ObjectDisposedException>();
+            }
+        }
+    }
+
+    [Fact]
     public async Task Entries_of_one_job_in_one_commit_share_rows_that_stay_small()
     {
         await using SqliteRuntimeStore store = await OpenAsync();

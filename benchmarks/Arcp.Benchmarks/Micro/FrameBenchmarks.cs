@@ -17,6 +17,7 @@ public class FrameBenchmarks
     private readonly byte[] _prefix = FrameWriter.SequencedPrefix(SessionId.New(TimeProvider.System));
     private readonly byte[] _jobMembers = FrameWriter.JobMembers(JobId.New(TimeProvider.System), TraceContext.New());
     private readonly LogEvent _line = new() { Level = "info", Message = new string('x', 30) };
+    private readonly RepeatedHeader _repeated = new();
     private readonly Envelope _submit;
     private readonly byte[] _event;
     private readonly byte[] _tail;
@@ -39,6 +40,10 @@ public class FrameBenchmarks
 
     [Benchmark]
     public Envelope ReadEvent() => Read(_event, Peer.Client);
+
+    [Benchmark]
+    public Envelope ReadNextEvent() =>
+        FrameReader.TryRead(_event, Peer.Client, _repeated, out Envelope? envelope, out FrameError? error) ? envelope : throw new InvalidOperationException(error.Message);
 
     [Benchmark]
     public int WriteSubmit()

@@ -16,6 +16,8 @@ namespace Arcp.Client.Connections;
 internal sealed class ClientConnection : IAsyncDisposable
 {
     private const int FramesPerFlush = 64;
+    private const int FramesPerWake = 64;
+    private const int BytesPerWake = 64 * 1024;
 
     private readonly ITransport _transport;
     private readonly ConnectionTerms _terms;
@@ -160,12 +162,22 @@ internal sealed class ClientConnection : IAsyncDisposable
     private async Task<ConnectionEnd> ReadLoopAsync(IFrameReceiver receiver)
     {
         using var frame = new FrameBuffer(_limits.MaxFrameBytes);
+        var repeated = new RepeatedHeader();
+        (int frames, int bytes) = (0, 0); // since somebody was woken last
         try
         {
             while (true)
             {
                 frame.Clear();
-                FrameReadStatus status = await _transport.ReadAsync(frame, _stop.Token).ConfigureAwait(false);
+                ValueTask<FrameReadStatus> next = _transport.ReadAsync(frame, _stop.Token);
+                if (!next.IsCompleted || frames >= FramesPerWake || bytes >= BytesPerWake)
+                {
+                    receiver.OnPause();
+                    (frames, bytes) = (0, 0);
+                }
+
+                FrameReadStatus status = await next.ConfigureAwait(false);
+                (frames, bytes) = (frames + 1, bytes + frame.Length);
                 _silence?.OnReceived();
                 switch (status)
                 {
@@ -177,7 +189,7 @@ internal sealed class ClientConnection : IAsyncDisposable
                         Log.FrameIgnored(_logger, SessionId, "a binary message", "The protocol uses text messages only.");
                         break;
                     default:
-                        if (Receive(frame, receiver) is { } end)
+                        if (Receive(frame, repeated, receiver) is { } end)
                         {
                             return end;
                         }
@@ -194,11 +206,15 @@ internal sealed class ClientConnection : IAsyncDisposable
         {
             return new ConnectionEnd("The connection to the runtime is lost.", e);
         }
+        finally
+        {
+            receiver.OnPause();
+        }
     }
 
-    private ConnectionEnd? Receive(FrameBuffer frame, IFrameReceiver receiver)
+    private ConnectionEnd? Receive(FrameBuffer frame, RepeatedHeader repeated, IFrameReceiver receiver)
     {
-        if (!FrameReader.TryRead(frame.WrittenSpan, Peer.Client, out Envelope? envelope, out FrameError? error))
+        if (!FrameReader.TryRead(frame.WrittenSpan, Peer.Client, repeated, out Envelope? envelope, out FrameError? error))
         {
             Log.FrameIgnored(_logger, SessionId, error.Type, error.Message);
             ConnectionEnd? unreadable = receiver.OnUnreadable(error);

@@ -14,6 +14,9 @@ internal interface IFrameReceiver
     /// <returns>Why the connection has to end now; null = it goes on.</returns>
     ConnectionEnd? OnFrame(Envelope envelope, int size);
 
+    /// <summary>No other frame is at hand, or many have arrived since the last call: whoever waits for events is woken now. Comes after the last frame, too.</summary>
+    void OnPause();
+
     /// <summary>A frame that cannot be read has arrived.</summary>
     /// <param name="error">What is wrong with it.</param>
     /// <returns>Why the connection has to end now; null = it goes on.</returns>

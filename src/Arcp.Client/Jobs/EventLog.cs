@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Arcp.Core.Messages;
 
 namespace Arcp.Client.Jobs;
@@ -14,7 +13,12 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
 {
     private const int BatchSize = 64;
 
+    // A reader is woken for many events at once; so many must not be lost before it is.
+    private const int SmallCount = 1024;
+    private const int SmallBytes = 1024 * 1024;
+
     private readonly Lock _gate = new();
+    private readonly bool _isSmall = limits.MaxEvents < SmallCount || limits.MaxBytes < SmallBytes;
     private Entry[] _ring = [];
     private int _count;
     private long _first;
@@ -25,7 +29,10 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
     private TaskCompletionSource? _changed;
     private SharedMemory? _shared = shared;
 
-    /// <summary>Appends an event; after <see cref="Complete"/> nothing happens.</summary>
+    /// <summary>Whether a reader that waits has been left to <see cref="Wake"/>; for the writer.</summary>
+    public bool IsWakeDue { get; private set; }
+
+    /// <summary>Appends an event and leaves waking the readers to <see cref="Wake"/>, unless so little is kept that they have to be quick; after <see cref="Complete"/> nothing happens.</summary>
     /// <param name="entry">The event.</param>
     /// <param name="number">Its place in the job's log (§8.3), as far as that is known.</param>
     /// <param name="size">Its size in bytes.</param>
@@ -45,7 +52,8 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
                 DropOldestNeedsLock();
             }
 
-            changed = TakeChanged();
+            IsWakeDue = _changed is not null && !_isSmall;
+            changed = _isSmall ? TakeChanged() : null;
         }
 
         changed?.TrySetResult();
@@ -81,61 +89,65 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
         }
     }
 
-    /// <summary>Reads all events whose number is higher than the given one.</summary>
-    public async IAsyncEnumerable<JobEvent> ReadAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Wakes the readers that wait.</summary>
+    public void Wake()
     {
-        long cursor = 0;
-        var batch = new List<Entry>(BatchSize);
-        while (true)
+        TaskCompletionSource? changed;
+        lock (_gate)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            Task? changed = null;
-            lock (_gate)
+            changed = TakeChanged();
+        }
+
+        changed?.TrySetResult();
+    }
+
+    /// <summary>Copies the next events for a reader.</summary>
+    /// <param name="after">The number above which it wants them.</param>
+    /// <param name="cursor">How far it is in this log; 0 at first.</param>
+    /// <param name="batch">Where to; empty.</param>
+    /// <returns>What to wait for when there is nothing for it; null = it got something, or nothing follows.</returns>
+    public Task? Read(long after, ref long cursor, List<JobEvent> batch)
+    {
+        lock (_gate)
+        {
+            if (cursor < _first)
             {
-                if (cursor < _first)
+                if (_dropped > after)
                 {
-                    if (_dropped > after)
-                    {
-                        throw limits.Dropped();
-                    }
-
-                    cursor = _first; // what was let go was not meant anyway
+                    throw limits.Dropped();
                 }
 
-                CopyNeedsLock(cursor, batch);
-                if (batch.Count == 0)
-                {
-                    if (_isComplete)
-                    {
-                        break;
-                    }
-
-                    _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    changed = _changed.Task;
-                }
+                cursor = _first; // what was let go was not meant anyway
             }
 
-            cursor += batch.Count;
-            foreach (Entry entry in batch)
+            long start = cursor;
+            for (long end = Math.Min(_first + _count, cursor + BatchSize); cursor < end; cursor++)
             {
-                cancellationToken.ThrowIfCancellationRequested();
+                ref Entry entry = ref _ring[cursor % _ring.Length];
                 if (entry.Number > after)
                 {
-                    yield return entry.Event;
+                    batch.Add(entry.Event);
                 }
             }
 
-            batch.Clear();
-            if (changed is not null)
+            if (batch.Count > 0)
             {
-                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                return null;
+            }
+
+            if (cursor > start)
+            {
+                return Task.CompletedTask; // there may be more behind what it does not want
+            }
+
+            if (!_isComplete)
+            {
+                _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return _changed.Task;
             }
         }
 
-        if (_failure is { } failure)
-        {
-            throw failure();
-        }
+        return _failure is { } failure ? throw failure() : null;
     }
 
     // An entry stands where its number in this log, modulo the ring's length, says.
@@ -169,18 +181,11 @@ internal sealed class EventLog(EventLimits limits, SharedMemory? shared = null)
         _count--;
     }
 
-    private void CopyNeedsLock(long cursor, List<Entry> batch)
-    {
-        for (long end = Math.Min(_first + _count, cursor + BatchSize); cursor < end; cursor++)
-        {
-            batch.Add(_ring[cursor % _ring.Length]);
-        }
-    }
-
     private TaskCompletionSource? TakeChanged()
     {
         TaskCompletionSource? changed = _changed;
         _changed = null;
+        IsWakeDue = false;
         return changed;
     }
 

@@ -42,6 +42,9 @@ internal static class MessageCatalog
     private static readonly FrozenDictionary<Type, Entry> ByType =
         Entries.Where(entry => !entry.DecodeOnly).ToFrozenDictionary(entry => entry.Contract.Type);
 
+    /// <summary>The entry of the message that comes most often.</summary>
+    public static Entry JobEvent { get; } = Of<JobEvent>();
+
     public static IEnumerable<Entry> All => Entries;
 
     public static Entry? Find(ReadOnlySpan<char> name) => ByName.TryGetValue(name, out Entry? entry) ? entry : null;
@@ -49,6 +52,11 @@ internal static class MessageCatalog
     /// <summary>Finds by an unescaped UTF-8 name without allocating.</summary>
     public static Entry? Find(ReadOnlySpan<byte> utf8Name)
     {
+        if (utf8Name.SequenceEqual(JobEvent.Utf8Name))
+        {
+            return JobEvent;
+        }
+
         Span<char> name = stackalloc char[LongestName];
         return utf8Name.Length <= LongestName && Encoding.UTF8.TryGetChars(utf8Name, name, out int length)
             ? Find(name[..length])

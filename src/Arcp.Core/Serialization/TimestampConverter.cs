@@ -12,6 +12,8 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
 
     private const string Accepted = "an ISO 8601 date and time with an offset, such as 2026-01-31T12:00:00.000Z";
     private const int LengthWithMilliseconds = 23; // 2026-01-31T12:00:00.000
+    private const int ShortestInUtc = 17; // 2026-01-31T12:00Z
+    private const int LongestInUtc = 28; // 2026-01-31T12:00:00.0000000Z
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         TryRead(ref reader, out DateTimeOffset value) ? value : throw new PayloadFormatException(Accepted);
@@ -24,6 +26,18 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
 
     /// <summary>Reads a timestamp if the token is one.</summary>
     internal static bool TryRead(ref Utf8JsonReader reader, out DateTimeOffset value)
+    {
+        // The form that all write who know this protocol; the rest of what is accepted takes a closer look.
+        if (reader is { TokenType: JsonTokenType.String, ValueIsEscaped: false, ValueSpan: { Length: >= ShortestInUtc and <= LongestInUtc } text }
+            && text[^1] is (byte)'Z' && text[^2] is not (byte)'.' && reader.TryGetDateTimeOffset(out value))
+        {
+            return true;
+        }
+
+        return TryReadAny(ref reader, out value);
+    }
+
+    private static bool TryReadAny(ref Utf8JsonReader reader, out DateTimeOffset value)
     {
         value = default;
         return reader.TokenType is JsonTokenType.String && JsonTokens.TryGetString(ref reader, out string? text)

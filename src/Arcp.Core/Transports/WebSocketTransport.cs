@@ -7,7 +7,8 @@ namespace Arcp.Core.Transports;
 /// <remarks>
 /// Over a WebSocket alone a frame is sent by <see cref="WriteAsync"/> at once, since a <see cref="WebSocket"/> offers no way to put many
 /// messages into one system call; with <see cref="OverStream"/> frames are collected, at most 64 KiB, and sent together. While no message
-/// comes or goes, neither this transport nor the frame buffer that a read was given holds memory. Thread-safe as far as
+/// comes or goes, neither this transport nor the frame buffer that a read was given holds memory, one that was opened by
+/// <see cref="ConnectAsync"/> excepted: its frame buffer keeps what is not large. Thread-safe as far as
 /// <see cref="ITransport"/> promises.
 /// </remarks>
 public sealed class WebSocketTransport : ITransport
@@ -20,7 +21,9 @@ public sealed class WebSocketTransport : ITransport
     private readonly WebSocket _socket;
     private readonly TransportLifetime _lifetime;
     private readonly BatchingStream? _batches;
+    private readonly CancellationToken _receiveEnd;
     private readonly bool _sendsPlainFrames;
+    private readonly bool _keepsMemory;
     private bool _hasPeerClosed;
     private bool _isDropping;
     private bool _isClosed;
@@ -32,11 +35,22 @@ public sealed class WebSocketTransport : ITransport
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         _lifetime = new TransportLifetime();
+        _receiveEnd = _lifetime.Token;
+    }
+
+    // With a token each receive pays for a registration of its own; a client's socket ends them all when it is aborted.
+    private WebSocketTransport(ClientWebSocket socket)
+        : this((WebSocket)socket)
+    {
+        _receiveEnd = CancellationToken.None;
+        _keepsMemory = true;
+        _lifetime.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
     }
 
     private WebSocketTransport(Stream stream, WebSocketCreationOptions options)
     {
         _lifetime = new TransportLifetime();
+        _receiveEnd = _lifetime.Token;
         _batches = new BatchingStream(stream, _lifetime.Token);
         _sendsPlainFrames = options is { IsServer: true, DangerousDeflateOptions: null };
         _socket = WebSocket.CreateFromStream(_batches, options);
@@ -93,23 +107,50 @@ public sealed class WebSocketTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public async ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken)
+    public ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(frame);
         frame.Clear();
         _lifetime.ThrowIfOver(cancellationToken);
         if (_hasPeerClosed)
         {
-            return FrameReadStatus.Closed;
+            return new(FrameReadStatus.Closed);
         }
 
+        // Wait for a message with no memory at hand, so that a connection without traffic holds none. A client has few connections.
+        Memory<byte> room = _keepsMemory && !_isDropping ? frame.GetMemory() : Memory<byte>.Empty;
+        try
+        {
+            ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(room, _receiveEnd);
+            if (!first.IsCompletedSuccessfully)
+            {
+                return ReadAsync(first, frame, cancellationToken);
+            }
+
+            ValueWebSocketReceiveResult received = first.Result;
+            if (_isDropping || received is not { EndOfMessage: true, MessageType: WebSocketMessageType.Text })
+            {
+                return ReadAsync(new(received), frame, cancellationToken);
+            }
+
+            frame.Advance(received.Count); // a whole message, as most are: neither a registration nor a state machine is needed
+            return new(FrameReadStatus.Frame);
+        }
+        catch (Exception e) when (TransportLifetime.IsLoss(e))
+        {
+            throw _lifetime.ToThrow(e, cancellationToken);
+        }
+    }
+
+    private async ValueTask<FrameReadStatus> ReadAsync(ValueTask<ValueWebSocketReceiveResult> first, FrameBuffer frame, CancellationToken cancellationToken)
+    {
         using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
         try
         {
-            FrameReadStatus status = await ReceiveMessageAsync(frame).ConfigureAwait(false);
+            FrameReadStatus status = await ReceiveMessageAsync(first, frame).ConfigureAwait(false);
             while (_isDropping && status != FrameReadStatus.Closed)
             {
-                status = await ReceiveMessageAsync(frame).ConfigureAwait(false);
+                status = await ReceiveMessageAsync(_socket.ReceiveAsync(Memory<byte>.Empty, _receiveEnd), frame).ConfigureAwait(false);
             }
 
             _hasPeerClosed = status == FrameReadStatus.Closed;
@@ -245,11 +286,9 @@ public sealed class WebSocketTransport : ITransport
     }
 
     /// <summary>Receives one message: text into the frame, anything else (or everything, while dropping) into nothing.</summary>
-    private async ValueTask<FrameReadStatus> ReceiveMessageAsync(FrameBuffer frame)
+    private async ValueTask<FrameReadStatus> ReceiveMessageAsync(ValueTask<ValueWebSocketReceiveResult> first, FrameBuffer frame)
     {
-        // Wait for a message with no memory at hand, so that a connection without traffic holds none.
-        ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(Memory<byte>.Empty, _lifetime.Token);
-        if (!first.IsCompleted)
+        if (!first.IsCompleted && !_keepsMemory)
         {
             frame.Dispose();
         }
@@ -280,7 +319,7 @@ public sealed class WebSocketTransport : ITransport
             Memory<byte> room = frame.Remaining == 0 ? new byte[1]
                 : isKept ? frame.GetMemory()
                 : frame.GetMemory(Math.Min(DropBlockSize, frame.Remaining));
-            received = await _socket.ReceiveAsync(room, _lifetime.Token).ConfigureAwait(false);
+            received = await _socket.ReceiveAsync(room, _receiveEnd).ConfigureAwait(false);
         }
 
         frame.Clear();
