@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using Arcp.Core.Ids;
 
 namespace Arcp.Core;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Arcp.Core.Ids;
+namespace Arcp.Core;
 
 /// <summary>Random bytes from the operating system's CSPRNG, fetched many at a time: a call for a few costs as much as one for a block.</summary>
 /// <remarks>Each thread has a block of its own. For ids, which everybody may see; secrets are not taken from it, because what was given out stays in memory.</remarks>
