@@ -35,7 +35,7 @@ public sealed record TraceContext
     public static TraceContext New()
     {
         Span<byte> bytes = stackalloc byte[16];
-        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
+        RandomBlock.Fill(bytes);
         bytes[0] |= 1; // all zeros is not a trace id
         ActivityTraceId id = ActivityTraceId.CreateFromBytes(bytes);
         return new(id.ToHexString(), id, default, isSampled: true);

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace Arcp.Core.Ids;
 
@@ -11,10 +10,6 @@ public static class Ulid
     public const int Length = 26;
 
     private const int RandomBytes = 10;
-    private const int BlockBytes = RandomBytes * 256;
-
-    [ThreadStatic]
-    private static RandomBlock? _block;
 
     private static readonly ushort[] Pairs =
         [.. Enumerable.Range(0, 1024).Select(bits => (ushort)((Alphabet[bits >> 5] << 8) | Alphabet[bits & 31]))];
@@ -27,7 +22,7 @@ public static class Ulid
     public static void Mint(DateTimeOffset now, Span<byte> destination)
     {
         Span<byte> random = stackalloc byte[16];
-        (_block ??= new RandomBlock()).Take(random[..RandomBytes]);
+        RandomBlock.Fill(random[..RandomBytes]);
 
         // The random 80 bits are two groups of 40: eight characters each.
         Write((ulong)now.ToUnixTimeMilliseconds(), destination[..10]);
@@ -59,24 +54,6 @@ public static class Ulid
         {
             BinaryPrimitives.WriteUInt16BigEndian(destination[i..], Pairs[(int)(bits & 1023)]);
             bits >>= 10;
-        }
-    }
-
-    private sealed class RandomBlock
-    {
-        private readonly byte[] _bytes = new byte[BlockBytes];
-        private int _used = BlockBytes;
-
-        public void Take(Span<byte> destination)
-        {
-            if (_used + destination.Length > _bytes.Length)
-            {
-                RandomNumberGenerator.Fill(_bytes);
-                _used = 0;
-            }
-
-            _bytes.AsSpan(_used, destination.Length).CopyTo(destination);
-            _used += destination.Length;
         }
     }
 }

@@ -67,8 +67,24 @@ public static class FrameWriter
     /// <param name="trace">Its trace.</param>
     public static byte[] JobMembers(JobId jobId, TraceContext trace)
     {
+        using var output = new FrameBuffer(int.MaxValue);
+        WriteJobMembers(output, jobId, trace);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Writes what <see cref="JobMembers"/> makes.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="jobId">The job.</param>
+    /// <param name="trace">Its trace.</param>
+    public static void WriteJobMembers(IBufferWriter<byte> output, JobId jobId, TraceContext trace)
+    {
+        ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(trace);
-        return [.. ",\"job_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(jobId, WireJson.Context.JobId), .. ",\"trace_id\":\""u8, .. JsonEncodedText.Encode(trace.Value).EncodedUtf8Bytes, .. "\",\"id\":\"msg_"u8];
+        output.Write(",\"job_id\":"u8);
+        WriteText(output, jobId.Value);
+        output.Write(",\"trace_id\":"u8);
+        WriteText(output, trace.Value);
+        output.Write(",\"id\":\"msg_"u8);
     }
 
     /// <summary>Writes the tail of a <c>job.event</c>.</summary>
@@ -222,6 +238,13 @@ public static class FrameWriter
     private static void End(Utf8JsonWriter writer)
     {
         writer.WriteEndObject();
+        writer.Flush();
+    }
+
+    private static void WriteText(IBufferWriter<byte> output, string text)
+    {
+        Utf8JsonWriter writer = Rent(output);
+        writer.WriteStringValue(text);
         writer.Flush();
     }
 

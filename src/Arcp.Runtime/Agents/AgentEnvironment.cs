@@ -8,7 +8,7 @@ namespace Arcp.Runtime.Agents;
 /// <summary>What all agents of a runtime share.</summary>
 internal sealed record AgentEnvironment
 {
-    /// <summary>The host's services, or the job's own scope of them; empty without a container.</summary>
+    /// <summary>The host's services; empty without a container.</summary>
     public required IServiceProvider Services { get; init; }
 
     public required ArcpRuntimeOptions Options { get; init; }

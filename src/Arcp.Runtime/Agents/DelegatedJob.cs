@@ -49,7 +49,7 @@ public sealed class DelegatedJob
 
     private void CompleteIfEnded(JobReader watch)
     {
-        if (_job.Snapshot().State is JobState.Ended ended && _completion.TrySetResult(DelegatedOutcome.Of(ended.Outcome, _job)))
+        if (_job.Snapshot().State is JobState.Ended { Outcome: not JobOutcome.Told } ended && _completion.TrySetResult(DelegatedOutcome.Of(ended.Outcome, _job)))
         {
             _job.Feed.Remove(watch);
         }

@@ -25,9 +25,9 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
         try
         {
             CountChild();
-            Job child = await CreateAsync(descriptor, input, new LeaseGuard(compiled, budget, expiry, AllowsUnlistedModels)).ConfigureAwait(false);
+            Job child = await CreateAsync(descriptor, new LeaseGuard(compiled, budget, expiry, AllowsUnlistedModels)).ConfigureAwait(false);
             Announce(child);
-            environment.Runner.Start(child, new AgentWork(descriptor, environment));
+            environment.Runner.Start(child, new AgentWork(descriptor, environment, input));
             return new DelegatedJob(child);
         }
         catch
@@ -134,7 +134,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
         }
     }
 
-    private async Task<Job> CreateAsync(AgentDescriptor descriptor, RawJson input, LeaseGuard guard)
+    private async Task<Job> CreateAsync(AgentDescriptor descriptor, LeaseGuard guard)
     {
         JobSpec own = parent.Spec;
         var spec = new JobSpec
@@ -144,7 +144,6 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
             SubmittedBy = own.SubmittedBy,
             AgentName = descriptor.Name,
             AgentVersion = descriptor.Version,
-            Input = input,
             Guard = guard,
             Trace = own.Trace,
             CreatedAt = environment.Clock.GetUtcNow(),

@@ -21,19 +21,21 @@ public sealed class JobContext : EventEmitter
 {
     private readonly Job _job;
     private readonly AgentEnvironment _environment;
+    private readonly JobScope _scope;
     private readonly JobAuthority _authority;
-    private readonly ToolActivities _reportedCalls = new();
-    private readonly ToolCalls _toolCalls;
-    private readonly Delegation _delegation;
+
+    // Most jobs need none of these.
+    private ToolActivities? _reportedCalls;
+    private Delegation? _delegation;
     private ResultStream? _resultStream;
 
-    internal JobContext(Job job, AgentEnvironment environment)
+    internal JobContext(Job job, AgentEnvironment environment, JobScope scope, RawJson input)
     {
         _job = job;
         _environment = environment;
+        _scope = scope;
         _authority = new JobAuthority(job, environment);
-        _toolCalls = new ToolCalls(job, _authority, environment);
-        _delegation = new Delegation(job, _authority, environment);
+        Input = input;
     }
 
     /// <summary>The job.</summary>
@@ -55,7 +57,7 @@ public sealed class JobContext : EventEmitter
     public string AgentVersion => _job.Spec.AgentVersion;
 
     /// <summary>The input, unchanged; the JSON value null when there is none.</summary>
-    public RawJson Input => _job.Spec.Input;
+    public RawJson Input { get; }
 
     /// <summary>What the job may do.</summary>
     public Lease Lease => _job.Spec.Lease;
@@ -67,7 +69,8 @@ public sealed class JobContext : EventEmitter
     public CancellationToken CancellationToken => _job.Stopping;
 
     /// <summary>The job's own scope of the host's services, gone when the agent has returned; empty when the runtime was built without a container.</summary>
-    public IServiceProvider Services => _environment.Services;
+    /// <exception cref="ObjectDisposedException">The agent has returned.</exception>
+    public IServiceProvider Services => _scope.Services;
 
     /// <summary>Until when the lease holds (§9.5); null = without end.</summary>
     public DateTimeOffset? LeaseExpiresAt => _job.Spec.Guard.Expiry?.At;
@@ -79,6 +82,8 @@ public sealed class JobContext : EventEmitter
     public IReadOnlyList<ProvisionedCredential> Credentials => _job.Spec.Credentials.Current;
 
     internal JsonSerializerOptions? JsonSerializerOptions => _environment.Options.JsonSerializerOptions;
+
+    private ToolCalls ToolCalls => new(_job, _authority, _environment);
 
     /// <inheritdoc/>
     public override ValueTask EmitAsync(EventBody body)
@@ -140,7 +145,7 @@ public sealed class JobContext : EventEmitter
     {
         ArgumentNullException.ThrowIfNull(tool);
         ArgumentNullException.ThrowIfNull(body);
-        return _toolCalls.CallAsync(tool, args, body, static result => result);
+        return ToolCalls.CallAsync(tool, args, body, static result => result);
     }
 
     /// <summary>Calls a tool that has no result: watchers see null. See <see cref="CallToolAsync(string, RawJson?, Func{CancellationToken, Task{RawJson}})"/>.</summary>
@@ -168,7 +173,7 @@ public sealed class JobContext : EventEmitter
         ArgumentNullException.ThrowIfNull(tool);
         ArgumentNullException.ThrowIfNull(body);
         ArgumentNullException.ThrowIfNull(resultTypeInfo);
-        return _toolCalls.CallAsync(tool, args, body, result => RawJson.From(result, resultTypeInfo));
+        return ToolCalls.CallAsync(tool, args, body, result => RawJson.From(result, resultTypeInfo));
     }
 
     /// <summary>Delegates work to a child job (§10), with a part of this job's authority. Its budget is set aside here, and what it leaves comes back.</summary>
@@ -182,7 +187,7 @@ public sealed class JobContext : EventEmitter
     public Task<DelegatedJob> DelegateAsync(string agent, RawJson? input = null, Lease? lease = null, LeaseConstraints? constraints = null)
     {
         ArgumentNullException.ThrowIfNull(agent);
-        return _delegation.StartAsync(agent, input ?? RawJson.Null, lease ?? Lease.Empty, constraints);
+        return Lazily(ref _delegation, static context => new Delegation(context._job, context._authority, context._environment)).StartAsync(agent, input ?? RawJson.Null, lease ?? Lease.Empty, constraints);
     }
 
     /// <summary>Opens the job's result as a stream, for results that are large or come piece by piece (§8.4). The agent then returns null.</summary>
@@ -216,7 +221,7 @@ public sealed class JobContext : EventEmitter
     {
         callId ??= Ulid.MintWithPrefix("call_", _environment.Clock.GetUtcNow());
         await EmitAsync(new ToolCallEvent { Tool = tool, Args = args, CallId = callId }).ConfigureAwait(false);
-        _reportedCalls.Begin(callId, tool);
+        Lazily(ref _reportedCalls, static _ => new ToolActivities()).Begin(callId, tool);
         return callId;
     }
 
@@ -225,7 +230,7 @@ public sealed class JobContext : EventEmitter
     /// <param name="result">What it returned; null = the JSON value null.</param>
     public ValueTask ToolResultAsync(string callId, RawJson? result)
     {
-        _reportedCalls.End(callId, error: null);
+        _reportedCalls?.End(callId, error: null);
         return EmitAsync(new ToolResultEvent { CallId = callId, Result = result ?? RawJson.Null });
     }
 
@@ -235,7 +240,7 @@ public sealed class JobContext : EventEmitter
     public ValueTask ToolErrorAsync(string callId, ArcpException error)
     {
         ArgumentNullException.ThrowIfNull(error);
-        _reportedCalls.End(callId, error.Code);
+        _reportedCalls?.End(callId, error.Code);
         return EmitAsync(ToolResultEvent.OfError(callId, error));
     }
 
@@ -243,7 +248,7 @@ public sealed class JobContext : EventEmitter
     internal void End()
     {
         _authority.End();
-        _reportedCalls.EndAll();
+        _reportedCalls?.EndAll();
     }
 
     /// <summary>What may be told of an exception; null = nothing (§12).</summary>
@@ -258,6 +263,10 @@ public sealed class JobContext : EventEmitter
         (_, { } inline) when inline != RawJson.Null => new JobOutcome.Failed(ErrorCode.InternalError, "The agent both streamed and returned a result.", Retryable: false),
         ({ Outcome: { } streamed }, _) => streamed,
     };
+
+    private T Lazily<T>(ref T? part, Func<JobContext, T> create)
+        where T : class =>
+        Volatile.Read(ref part) ?? Interlocked.CompareExchange(ref part, create(this), null) ?? part;
 
     private void AnnounceRotation(ProvisionedCredential credential)
     {

@@ -171,7 +171,7 @@ public sealed class ArcpRuntimeBuilder
         });
     }
 
-    internal ArcpRuntimeBuilder Add(string name, string version, bool isDefault, Func<IServiceProvider, IAgent> create)
+    internal ArcpRuntimeBuilder Add(string name, string version, bool isDefault, Func<JobScope, IAgent> create)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(version);

@@ -23,7 +23,7 @@ public static class ArcpRuntimeBuilderAgentExtensions
         where TAgent : class, IAgent
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.Add(name, version, isDefault, static services => ActivatorUtilities.CreateInstance<TAgent>(services));
+        return builder.Add(name, version, isDefault, static scope => ActivatorUtilities.CreateInstance<TAgent>(scope.Services));
     }
 
     /// <summary>Adds an agent that is a function of raw JSON.</summary>

@@ -7,15 +7,22 @@ namespace Arcp.Runtime.Jobs;
 
 /// <summary>Serialises what a job puts into its log, once for all sessions.</summary>
 /// <remarks>Thread-safe. What it returns stands in a buffer of the thread and holds until the thread's next call, of any job.</remarks>
-internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? store)
+/// <param name="spec">The job.</param>
+/// <param name="clock">The clock of its events.</param>
+/// <param name="store">Encrypts secrets for the runtime's store; null = there is none.</param>
+internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore? store)
 {
+    private static readonly StatusEvent Running = new() { Phase = "running" };
+
     [ThreadStatic]
     private static FrameBuffer? _scratch;
 
-    private readonly byte[] _jobMembers = FrameWriter.JobMembers(spec.Id, spec.Trace);
+    // A thread mostly writes many entries of one job: what stands in all of them is made once, and no job has to hold it.
+    [ThreadStatic]
+    private static FrameBuffer? _jobMembers;
 
-    /// <summary>The clock of the job's events.</summary>
-    public TimeProvider Clock { get; } = clock;
+    [ThreadStatic]
+    private static string? _jobOfMembers;
 
     /// <summary>Serialises an event.</summary>
     /// <param name="body">The event.</param>
@@ -23,16 +30,16 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
     public NewEntry Write(EventBody body, EventBody? publicForm = null)
     {
         FrameBuffer output = Scratch();
-        DateTimeOffset now = Clock.GetUtcNow();
+        DateTimeOffset now = clock.GetUtcNow();
         int length;
         if (publicForm is null)
         {
-            FrameWriter.WriteEventTail(output, _jobMembers, now, body);
+            FrameWriter.WriteEventTail(output, JobMembers(), now, body);
             length = output.Length;
         }
         else
         {
-            length = FrameWriter.WriteEventTails(output, _jobMembers, now, body, publicForm);
+            length = FrameWriter.WriteEventTails(output, JobMembers(), now, body, publicForm);
         }
 
         return new NewEntry
@@ -49,7 +56,7 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
     public NewEntry Write(in ResultChunkBytes chunk)
     {
         FrameBuffer output = Scratch();
-        FrameWriter.WriteResultChunkTail(output, _jobMembers, Clock.GetUtcNow(), chunk);
+        FrameWriter.WriteResultChunkTail(output, JobMembers(), clock.GetUtcNow(), chunk);
         return new NewEntry { Bytes = output.WrittenSpan, Required = Features.ResultChunk };
     }
 
@@ -59,14 +66,27 @@ internal sealed class EntryWriter(JobSpec spec, TimeProvider clock, JobStore? st
         switch (state)
         {
             case JobState.InProgress:
-                return Write(new StatusEvent { Phase = "running" });
+                return Write(Running);
             case JobState.Ended ended:
                 FrameBuffer output = Scratch();
-                FrameWriter.WriteTerminalTail(output, _jobMembers, Clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                FrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
             default:
                 return new NewEntry { Bytes = [] };
         }
+    }
+
+    private ReadOnlySpan<byte> JobMembers()
+    {
+        FrameBuffer members = _jobMembers ??= new FrameBuffer(int.MaxValue);
+        if (!ReferenceEquals(_jobOfMembers, spec.Id.Value))
+        {
+            members.Clear();
+            FrameWriter.WriteJobMembers(members, spec.Id, spec.Trace);
+            _jobOfMembers = spec.Id.Value;
+        }
+
+        return members.WrittenSpan;
     }
 
     private static FrameBuffer Scratch()

@@ -7,5 +7,5 @@ internal interface IJobWork
     /// <param name="job">The job.</param>
     /// <param name="cancellationToken">The job's <see cref="Job.Stopping"/>.</param>
     /// <returns>How it went; anything thrown is a failure.</returns>
-    Task<JobOutcome> RunAsync(Job job, CancellationToken cancellationToken);
+    ValueTask<JobOutcome> RunAsync(Job job, CancellationToken cancellationToken);
 }

@@ -15,9 +15,10 @@ internal sealed class Job
 {
     private readonly Lock _lock = new();
     private readonly IJobOwner _owner;
-    private readonly EntryWriter _writer;
     private readonly JobLimits _limits;
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly TimeProvider _clock;
+    private CancellationTokenSource? _stopping;
+    private JobChildren? _children;
     private JobState _state;
     private Task _stopDelivered = Task.CompletedTask;
 
@@ -44,10 +45,9 @@ internal sealed class Job
         _state = state;
         _limits = limits;
         _owner = owner;
-        _writer = new EntryWriter(spec, clock, limits.Store);
+        _clock = clock;
+        _stopping = state.IsTerminal ? null : new CancellationTokenSource();
         Feed = new JobFeed(spec.Id, limits, length, _lock);
-        Children = new JobChildren(_lock);
-        Stopping = _stopping.Token;
         CreatedTimestamp = clock.GetTimestamp();
     }
 
@@ -57,13 +57,13 @@ internal sealed class Job
     public JobFeed Feed { get; }
 
     /// <summary>The jobs that this one has delegated work to (§10).</summary>
-    public JobChildren Children { get; }
+    public JobChildren Children => Volatile.Read(ref _children) ?? Interlocked.CompareExchange(ref _children, new JobChildren(_lock), null) ?? _children;
 
     /// <summary>When it was created, on the monotonic clock.</summary>
     public long CreatedTimestamp { get; }
 
     /// <summary>Cancelled when the agent has to stop: the job has ended, or the runtime is shutting down.</summary>
-    public CancellationToken Stopping { get; }
+    public CancellationToken Stopping => Volatile.Read(ref _stopping)?.Token ?? new CancellationToken(canceled: true);
 
     /// <summary>Ends when all that listens to <see cref="Stopping"/> has been told.</summary>
     public Task StopDelivered
@@ -76,6 +76,8 @@ internal sealed class Job
             }
         }
     }
+
+    private EntryWriter Writer => new(Spec, _clock, _limits.Store);
 
     public JobSnapshot Snapshot()
     {
@@ -133,7 +135,7 @@ internal sealed class Job
             }
 
             // What the transition shows is serialised outside the lock; when another signal came between, it is decided anew.
-            if (TryMove(seen, state, _writer.Write(state)))
+            if (TryMove(seen, state, Writer.Write(state)))
             {
                 return true;
             }
@@ -144,10 +146,11 @@ internal sealed class Job
     public void CompleteEnd()
     {
         RequestStop();
-        Children.End();
+        Volatile.Read(ref _children)?.End(); // none is added once the end is decided
         if (Snapshot().State.IsTerminal)
         {
             _owner.OnEnded(this);
+            Rest();
         }
         else
         {
@@ -157,38 +160,61 @@ internal sealed class Job
 
     /// <summary>Appends an event. Waits while the log is full of what a reader that holds back has not read.</summary>
     /// <exception cref="OperationCanceledException">The job is not running; nothing has happened.</exception>
-    public ValueTask EmitAsync(EventBody body) => EmitAsync(_writer.Write(body));
+    public ValueTask EmitAsync(EventBody body) => EmitAsync(Writer.Write(body));
 
     /// <summary>Appends a piece of a streamed result, like <see cref="EmitAsync(EventBody)"/>.</summary>
-    public ValueTask EmitAsync(in ResultChunkBytes chunk) => EmitAsync(_writer.Write(chunk));
+    public ValueTask EmitAsync(in ResultChunkBytes chunk) => EmitAsync(Writer.Write(chunk));
 
     /// <summary>Appends an event of the runtime's own at once, also over the limits: there are few of them.</summary>
     /// <param name="body">The event.</param>
     /// <param name="publicForm">The event for all but the job's principal; null = it holds no secret.</param>
     /// <returns>False when the job is not running; then nothing has happened.</returns>
     public bool TryEmitNow(EventBody body, EventBody? publicForm = null) =>
-        TryEmit(_writer.Write(body, publicForm), mayWait: false, out _) is EmitOutcome.Done;
+        TryEmit(Writer.Write(body, publicForm), mayWait: false, out _) is EmitOutcome.Done;
 
     /// <summary>Announces a child job, whose readers may begin behind the announcement (§10).</summary>
     /// <returns>The number of the entry; null when the job is not running, and then nothing has happened.</returns>
     public long? TryAnnounce(Job child, DelegateEvent body)
     {
         long? number = null;
-        TryEmit(_writer.Write(body), mayWait: false, out _, child, appended => number = appended);
+        TryEmit(Writer.Write(body), mayWait: false, out _, child, appended => number = appended);
         return number;
     }
 
     /// <summary>Serialises an event about the job that does not stand in its log.</summary>
-    public byte[] WriteOwnTail(EventBody body) => _writer.Write(body).Bytes.ToArray();
+    public byte[] WriteOwnTail(EventBody body) => Writer.Write(body).Bytes.ToArray();
 
     /// <summary>Asks the agent to stop without ending the job. Those who listen are told on other threads.</summary>
     public void RequestStop()
     {
         lock (_lock)
         {
-            if (!Stopping.IsCancellationRequested)
+            if (_stopping is { IsCancellationRequested: false } stopping)
             {
-                _stopDelivered = _stopping.CancelAsync();
+                _stopDelivered = stopping.CancelAsync();
+            }
+        }
+    }
+
+    /// <summary>The agent has returned and was told to stop: nobody is left who would listen.</summary>
+    public void ReleaseAgent()
+    {
+        lock (_lock)
+        {
+            _stopping = null;
+            _stopDelivered = Task.CompletedTask;
+        }
+    }
+
+    // The end is shown, and the log holds all of it. Who has delegated the job still asks how it ended.
+    private void Rest()
+    {
+        lock (_lock)
+        {
+            Feed.TrimNeedsLock();
+            if (Spec.DelegationDepth == 0)
+            {
+                _state = JobState.EndedWith(_state.Status);
             }
         }
     }
@@ -214,7 +240,7 @@ internal sealed class Job
             bool isStopping = false;
             try
             {
-                await space.WaitAsync(_limits.StallTime, _writer.Clock, Stopping).ConfigureAwait(false);
+                await space.WaitAsync(_limits.StallTime, _clock, Stopping).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -299,7 +325,7 @@ internal sealed class Job
     }
 
     private StoreChange[] ToChanges(JobState to) =>
-        _limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _writer.Clock.GetUtcNow())] : [];
+        _limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _clock.GetUtcNow())] : [];
 
     private static void Wake(ImmutableArray<JobReader> readers)
     {

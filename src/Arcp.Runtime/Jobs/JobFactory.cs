@@ -15,17 +15,19 @@ internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker, Job
     /// <exception cref="Arcp.Core.ArcpException">A limit or the provisioner forbids it; nothing is left behind.</exception>
     public async ValueTask<PreparedJob> PrepareAsync(JobSpec spec, CancellationToken cancellationToken = default)
     {
-        JobSlot slot = jobs.Reserve(spec.Principal);
+        jobs.Reserve(spec.Principal);
         try
         {
-            JobCredentials credentials = spec.TakesCredentials && broker is not null
-                ? await broker.IssueAsync(ToRequest(spec), cancellationToken).ConfigureAwait(false)
-                : JobCredentials.None;
-            return new PreparedJob(spec with { Credentials = credentials }, slot, store);
+            if (spec.TakesCredentials && broker is not null)
+            {
+                spec = spec with { Credentials = await broker.IssueAsync(ToRequest(spec), cancellationToken).ConfigureAwait(false) };
+            }
+
+            return new PreparedJob(spec, jobs, store);
         }
         catch
         {
-            slot.Dispose();
+            jobs.Release(spec.Principal);
             throw;
         }
     }
@@ -42,9 +44,9 @@ internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker, Job
 }
 
 /// <summary>A job that only has to be created. Disposing takes everything back, unless it was.</summary>
-internal sealed class PreparedJob(JobSpec spec, JobSlot slot, JobStore? store) : IDisposable
+internal sealed class PreparedJob(JobSpec spec, JobRegistry jobs, JobStore? store) : IDisposable
 {
-    private bool _isCreated;
+    private bool _isDone;
     private bool _isKept;
 
     public JobSpec Spec { get; } = spec;
@@ -60,27 +62,30 @@ internal sealed class PreparedJob(JobSpec spec, JobSlot slot, JobStore? store) :
     /// <summary>Creates the job.</summary>
     public Job Create()
     {
-        _isCreated = true;
+        _isDone = true;
         if (store is not null && !Spec.Guard.Budget.IsEmpty)
         {
             Spec.Guard.Budget.OnCounted = remaining => store.AppendBudget(Spec.Id, remaining);
         }
 
-        return slot.Fill(Spec);
+        return jobs.Create(Spec);
     }
 
     public void Dispose()
     {
-        slot.Dispose();
-        if (!_isCreated)
+        if (_isDone)
         {
-            if (_isKept)
-            {
-                store!.AppendForgotten(Spec.Id);
-            }
-
-            _ = Spec.Credentials.RevokeAllAsync(); // the broker awaits it
+            return;
         }
+
+        _isDone = true;
+        jobs.Release(Spec.Principal);
+        if (_isKept)
+        {
+            store!.AppendForgotten(Spec.Id);
+        }
+
+        _ = Spec.Credentials.RevokeAllAsync(); // the broker awaits it
     }
 
     private async Task KeepAsync(JobStore durable, ReadOnlyMemory<byte> acceptance, StoredAnswer? answer, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
 {
     private readonly Lock _lock = jobLock;
     private readonly JobLog _log = new(limits, length);
-    private readonly JobReaders _readers = new();
+    private JobReaders _readers = new();
 
     /// <summary>The number of the log's last entry. Needs the lock.</summary>
     public long LengthNeedsLock => _log.Length;
@@ -29,6 +29,9 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
         return _readers.All;
     }
 
+    /// <summary>The last entry is there: gives up room that is not used. Needs the lock.</summary>
+    public void TrimNeedsLock() => _log.Trim();
+
     /// <summary>Whether an append has to wait for those who hold back, or for the runtime's store. Needs the lock.</summary>
     /// <param name="bytes">What is to be appended.</param>
     /// <param name="space">Ends when it may be tried again.</param>
@@ -42,11 +45,14 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
 
     public void Remove(JobReader reader)
     {
-        SetHoldsBack(reader, false);
+        TaskCompletionSource? space;
         lock (_lock)
         {
             _readers.Remove(reader);
+            space = _readers.TakeSpace(_log.Evicted);
         }
+
+        space?.SetResult();
     }
 
     /// <summary>Says whether a reader slows the agent when he does not keep up.</summary>

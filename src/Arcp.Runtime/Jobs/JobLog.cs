@@ -1,3 +1,4 @@
+using System.Numerics;
 using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Jobs;
@@ -30,7 +31,7 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
     private const int FirstSlab = 512;
     private const int LargestSlab = 64 * 1024;
 
-    private LogEntry[] _ring = new LogEntry[4];
+    private LogEntry[] _ring = new LogEntry[2];
     private int _start;
     private int _count;
     private byte[] _slab = [];
@@ -83,6 +84,27 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
         }
 
         return held;
+    }
+
+    /// <summary>Gives up room that is not used: nothing more is appended.</summary>
+    public void Trim()
+    {
+        _spareSlab = null;
+        if (_slabUsed < _slab.Length - (_slab.Length / 4))
+        {
+            byte[] trimmed = _slab.AsSpan(0, _slabUsed).ToArray();
+            for (int i = _count - 1; i >= 0 && _ring[Index(i)].Slab == _slab; i--)
+            {
+                _ring[Index(i)] = _ring[Index(i)] with { Slab = trimmed };
+            }
+
+            _slab = trimmed;
+        }
+
+        if (_count > 0 && _count <= _ring.Length / 2)
+        {
+            Resize((int)BitOperations.RoundUpToPowerOf2((uint)_count));
+        }
     }
 
     /// <summary>Hands entries to a sink, from the one behind <paramref name="position"/> on.</summary>
@@ -141,18 +163,24 @@ internal sealed class JobLog(JobLimits limits, long length = 0)
 
     private int Index(long behindStart) => (int)(_start + behindStart) & (_ring.Length - 1);
 
+    // To a power of two, see Index.
+    private void Resize(int length)
+    {
+        var ring = new LogEntry[length];
+        for (int i = 0; i < _count; i++)
+        {
+            ring[i] = _ring[Index(i)];
+        }
+
+        _ring = ring;
+        _start = 0;
+    }
+
     private void Push(in LogEntry entry)
     {
         if (_count == _ring.Length)
         {
-            var larger = new LogEntry[_ring.Length * 2]; // a power of two, see Index
-            for (int i = 0; i < _count; i++)
-            {
-                larger[i] = _ring[Index(i)];
-            }
-
-            _ring = larger;
-            _start = 0;
+            Resize(_ring.Length * 2);
         }
 
         _ring[Index(_count)] = entry;

@@ -72,12 +72,12 @@ internal abstract record JobOutcome
         };
     }
 
-    /// <summary>It ended in an earlier run; its log tells how.</summary>
-    public sealed record Earlier(JobStatus EndedWith) : JobOutcome
+    /// <summary>It has ended, and its log tells how.</summary>
+    public sealed record Told(JobStatus EndedWith) : JobOutcome
     {
         public override JobStatus Status => EndedWith;
 
-        public override ArcpMessage ToMessage(JobId jobId) => throw new InvalidOperationException("The end of an earlier run stands in the job's log already.");
+        public override ArcpMessage ToMessage(JobId jobId) => throw new InvalidOperationException("How it ended stands in the job's log already.");
     }
 
     public sealed record Overrun(TimeSpan Limit) : JobOutcome

@@ -3,17 +3,20 @@ using System.Collections.Immutable;
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>The readers of one job, those among them who hold its agent back, and the agent's wait for them.</summary>
-/// <remarks>Needs the job's lock. Readers may be many; those who hold back are few, and only they are looked at when the job emits.</remarks>
-internal sealed class JobReaders
+/// <remarks>
+/// Needs the job's lock. Readers may be many; those who hold back are few, and only they are looked at when the job emits.
+/// A part of its <see cref="JobFeed"/>, there are many: not to be copied.
+/// </remarks>
+internal struct JobReaders()
 {
-    private readonly List<JobReader> _holders = [];
+    private ImmutableArray<JobReader> _holders = [];
     private TaskCompletionSource? _space;
 
     /// <summary>All readers, as an array that never changes.</summary>
     public ImmutableArray<JobReader> All { get; private set; } = [];
 
     /// <summary>The number of the first entry that is kept for those who hold back.</summary>
-    public long FirstUnread
+    public readonly long FirstUnread
     {
         get
         {
@@ -30,20 +33,25 @@ internal sealed class JobReaders
     public void Add(JobReader reader) => All = All.Add(reader);
 
     /// <summary>Removes a reader, who holds nobody back any more.</summary>
-    public void Remove(JobReader reader) => All = All.Remove(reader);
+    public void Remove(JobReader reader)
+    {
+        All = Without(All, reader);
+        SetHoldsBack(reader, false);
+    }
 
     public void SetHoldsBack(JobReader reader, bool holdsBack)
     {
-        _holders.Remove(reader);
+        _holders = Without(_holders, reader);
         if (holdsBack)
         {
-            _holders.Add(reader);
+            // Mostly the one who holds back is the one who reads.
+            _holders = _holders.IsEmpty && All is [var only] && only == reader ? All : _holders.Add(reader);
         }
     }
 
     /// <summary>Whether anybody who holds back has not read the oldest entry that is held.</summary>
     /// <param name="evicted">How many entries have gone.</param>
-    public bool HoldBack(long evicted) => FirstUnread <= evicted + 1;
+    public readonly bool HoldBack(long evicted) => FirstUnread <= evicted + 1;
 
     /// <summary>Ends when nobody holds back any more.</summary>
     public Task WaitForSpace() => (_space ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
@@ -67,8 +75,11 @@ internal sealed class JobReaders
     /// <returns>They, to be told outside the lock.</returns>
     public IReadOnlyList<JobReader> ReleaseStalled(long evicted)
     {
-        JobReader[] stalled = [.. _holders.Where(reader => reader.Position <= evicted)];
-        Array.ForEach(stalled, reader => _holders.Remove(reader));
+        ImmutableArray<JobReader> stalled = [.. _holders.Where(reader => reader.Position <= evicted)];
+        _holders = _holders.RemoveRange(stalled);
         return stalled;
     }
+
+    private static ImmutableArray<JobReader> Without(ImmutableArray<JobReader> readers, JobReader reader) =>
+        readers is [var only] && only == reader ? [] : readers.Remove(reader); // Remove makes an array for nothing, too
 }

@@ -19,7 +19,7 @@ internal sealed class JobRecovery(JobRegistry jobs, ArcpRuntimeOptions options, 
     {
         foreach (StoredJob job in stored)
         {
-            JobState state = job.Status is { } status ? new JobState.Ended(new JobOutcome.Earlier(status)) : job.LastEntry == 0 ? JobState.Waiting : JobState.AtWork;
+            JobState state = job.Status is { } status ? JobState.EndedWith(status) : job.LastEntry == 0 ? JobState.Waiting : JobState.AtWork;
             _restored[job.Id] = jobs.Restore(ToSpec(job), state, job.LastEntry, job.IsForgotten ? null : RetentionOf(job));
         }
 
@@ -60,7 +60,6 @@ internal sealed class JobRecovery(JobRegistry jobs, ArcpRuntimeOptions options, 
         SubmittedBy = job.SubmittedBy,
         AgentName = job.AgentName,
         AgentVersion = job.AgentVersion,
-        Input = RawJson.Null, // it does not run again
         Guard = ToGuard(job),
         Trace = TraceContext.TryParse(job.Trace, out TraceContext? trace) ? trace : TraceContext.New(),
         CreatedAt = job.CreatedAt,

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Ids;
@@ -14,15 +13,25 @@ namespace Arcp.Runtime.Jobs;
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
 internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, JobStore? store, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
 {
-    private readonly ConcurrentDictionary<JobId, Job> _jobs = new();
     private readonly Lock _lock = new();
+    private readonly Dictionary<JobId, Job> _jobs = [];
     private readonly Dictionary<Principal, Share> _shares = [];
     private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
+    private readonly JobRetention _retention = new(deadlines, clock, options.EffectiveRetention);
     private int _active;
     private bool _isClosed;
 
     /// <summary>How many jobs there are.</summary>
-    public int Count => _jobs.Count;
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _jobs.Count;
+            }
+        }
+    }
 
     /// <summary>How many of them have not ended.</summary>
     public int ActiveCount => Volatile.Read(ref _active);
@@ -30,11 +39,21 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     /// <summary>The bytes in all jobs' logs.</summary>
     public long LogBytes => _limits.Memory.Bytes;
 
-    public IEnumerable<Job> All => _jobs.Values;
+    /// <summary>The jobs there are at this moment.</summary>
+    public Job[] All
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _jobs.Values];
+            }
+        }
+    }
 
-    /// <summary>Keeps a place for a job of a principal's; nothing of the job is known to anybody until the place is filled.</summary>
+    /// <summary>Keeps a place for a job of a principal's, for <see cref="Create"/> or <see cref="Release"/>; nothing of the job is known to anybody meanwhile.</summary>
     /// <exception cref="ArcpException"><c>INTERNAL_ERROR</c>: a limit or the shutdown forbids it.</exception>
-    public JobSlot Reserve(Principal principal)
+    public void Reserve(Principal principal)
     {
         lock (_lock)
         {
@@ -53,7 +72,6 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
             }
 
             share.Active++;
-            return new JobSlot(this, principal);
         }
     }
 
@@ -120,7 +138,13 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         }
     }
 
-    public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job) => _jobs.TryGetValue(id, out job);
+    public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job)
+    {
+        lock (_lock)
+        {
+            return _jobs.TryGetValue(id, out job);
+        }
+    }
 
     /// <summary>A page of a principal's jobs; see <see cref="JobListing.Find"/>.</summary>
     public JobPage Find(Principal principal, JobPlace? behind, int limit, Predicate<Job> matches)
@@ -152,6 +176,27 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         }
     }
 
+    /// <summary>Forgets a job; nothing happens when it is forgotten already.</summary>
+    public void Forget(Job job)
+    {
+        lock (_lock)
+        {
+            if (!_jobs.Remove(job.Spec.Id))
+            {
+                return;
+            }
+        }
+
+        store?.AppendForgotten(job.Spec.Id);
+        job.Feed.Release();
+        lock (_lock)
+        {
+            Share share = _shares[job.Spec.Principal];
+            share.Listing.Remove(job);
+            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
+        }
+    }
+
     // Before the end can be seen: whoever sees it may submit again at once.
     void IJobOwner.OnEnding(Job job)
     {
@@ -172,7 +217,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         Log.JobHasEnded(logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
-        deadlines.Schedule(options.EffectiveRetention, () => Forget(job));
+        _retention.Add(job, this);
     }
 
     private Share ShareOfNeedsLock(Principal principal)
@@ -190,23 +235,6 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         Share share = _shares[principal];
         share.Active--;
         RemoveIfEmptyNeedsLock(principal, share);
-    }
-
-    private void Forget(Job job)
-    {
-        if (!_jobs.TryRemove(job.Spec.Id, out _))
-        {
-            return;
-        }
-
-        store?.AppendForgotten(job.Spec.Id);
-        job.Feed.Release();
-        lock (_lock)
-        {
-            Share share = _shares[job.Spec.Principal];
-            share.Listing.Remove(job);
-            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
-        }
     }
 
     private void RemoveIfEmptyNeedsLock(Principal principal, Share share)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Arcp.Core;
 using Arcp.Runtime.Diagnostics;
+using Arcp.Runtime.Leases;
 using Arcp.Runtime.Time;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +16,11 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
     public int AgentCount => _running.Count;
 
     /// <summary>Starts a job's agent on the thread pool.</summary>
-    public void Start(Job job, IJobWork work) => _running.Add(Task.Run(() => RunAsync(job, work)));
+    public void Start(Job job, IJobWork work)
+    {
+        _running.Begin();
+        ThreadPool.QueueUserWorkItem(static run => _ = run.Runner.RunAsync(run.Job, run.Work), (Runner: this, Job: job, Work: work), preferLocal: true);
+    }
 
     /// <summary>Ends all jobs: agents are asked to stop and have <paramref name="grace"/> to do so, then their jobs end without them.</summary>
     /// <returns>Ends when every job has ended and every agent that listens has returned.</returns>
@@ -59,20 +64,17 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         }
     }
 
+    // Owned by _running, which counts it.
     private async Task RunAsync(Job job, IJobWork work)
     {
-        if (job.TryApply(JobSignal.AgentStarted))
-        {
-            using IDisposable? deadline = ScheduleTimeout(job);
-            using IDisposable? expiry = ScheduleExpiry(job);
-            using Activity? activity = StartActivity(job.Spec);
-            JobOutcome outcome = await GetOutcomeAsync(job, work).ConfigureAwait(false);
-            job.TryApply(new JobSignal.Finished(outcome));
-            EndActivity(activity, job);
-        }
-
         try
         {
+            if (job.TryApply(JobSignal.AgentStarted))
+            {
+                await RunAgentAsync(job, work).ConfigureAwait(false);
+            }
+
+            job.RequestStop(); // the end is decided, perhaps by somebody who has not come to this yet
             await job.StopDelivered.ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // What an agent has registered with its token may throw anything, as the agent may.
@@ -81,6 +83,21 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         {
             Log.AgentFailed(logger, job.Spec.Id, job.Spec.AgentName, e);
         }
+        finally
+        {
+            job.ReleaseAgent();
+            _running.End();
+        }
+    }
+
+    private async ValueTask RunAgentAsync(Job job, IJobWork work)
+    {
+        using IDisposable? timeout = job.Spec.MaxRuntime is { } limit ? ScheduleTimeout(job, limit) : null;
+        using IDisposable? expires = job.Spec.Guard.Expiry is { } expiry ? ScheduleExpiry(job, expiry) : null;
+        using Activity? activity = StartActivity(job.Spec);
+        JobOutcome outcome = await GetOutcomeAsync(job, work).ConfigureAwait(false);
+        job.TryApply(new JobSignal.Finished(outcome));
+        EndActivity(activity, job);
     }
 
     private static Activity? StartActivity(JobSpec spec) => ArcpTelemetry.Start("arcp.job", spec.Trace)?
@@ -99,22 +116,19 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         }
     }
 
-    private IDisposable? ScheduleTimeout(Job job) => job.Spec.MaxRuntime is { } limit
-        ? deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.Overrun(limit))))
-        : null;
+    private IDisposable ScheduleTimeout(Job job, TimeSpan limit) =>
+        deadlines.Schedule(limit, () => job.TryApply(new JobSignal.Stopped(new JobOutcome.Overrun(limit))));
 
     // A job still active when its lease ends is ended (§9.5), whatever its agent is doing.
-    private IDisposable? ScheduleExpiry(Job job) => job.Spec.Guard.Expiry is { } expiry
-        ? deadlines.Schedule(expiry.Left, () =>
+    private IDisposable ScheduleExpiry(Job job, LeaseExpiry expiry) => deadlines.Schedule(expiry.Left, () =>
+    {
+        if (job.TryApply(new JobSignal.Stopped(JobOutcome.LeaseHasExpired)))
         {
-            if (job.TryApply(new JobSignal.Stopped(JobOutcome.LeaseHasExpired)))
-            {
-                Log.LeaseExpired(logger, job.Spec.Id, expiry.At);
-            }
-        })
-        : null;
+            Log.LeaseExpired(logger, job.Spec.Id, expiry.At);
+        }
+    });
 
-    private async Task<JobOutcome> GetOutcomeAsync(Job job, IJobWork work)
+    private async ValueTask<JobOutcome> GetOutcomeAsync(Job job, IJobWork work)
     {
         try
         {

@@ -21,8 +21,6 @@ internal sealed record JobSpec
 
     public required string AgentVersion { get; init; }
 
-    public required RawJson Input { get; init; }
-
     /// <summary>Checks what the job wants to do against its lease (§9).</summary>
     public LeaseGuard Guard { get; init; } = LeaseGuard.DenyAll;
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Arcp.Core;
 
 namespace Arcp.Runtime.Jobs;
@@ -5,6 +6,9 @@ namespace Arcp.Runtime.Jobs;
 /// <summary>Where a job is in its life (§7.3).</summary>
 internal abstract record JobState
 {
+    private static readonly FrozenDictionary<JobStatus, Ended> Told = new[] { JobStatus.Success, JobStatus.Error, JobStatus.Cancelled, JobStatus.TimedOut }
+        .ToFrozenDictionary(status => status, status => new Ended(new JobOutcome.Told(status)));
+
     private JobState()
     {
     }
@@ -12,6 +16,9 @@ internal abstract record JobState
     public static JobState Waiting { get; } = new NotStarted();
 
     public static JobState AtWork { get; } = new InProgress();
+
+    /// <summary>The state of a job whose log tells how it ended: one object for all of them.</summary>
+    public static JobState EndedWith(JobStatus status) => Told.GetValueOrDefault(status) ?? new Ended(new JobOutcome.Told(status));
 
     public abstract JobStatus Status { get; }
 

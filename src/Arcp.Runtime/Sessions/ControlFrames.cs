@@ -1,8 +1,8 @@
-using System.Buffers;
 using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
 using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
 using Arcp.Runtime.Configuration;
 
 namespace Arcp.Runtime.Sessions;
@@ -10,21 +10,30 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>Makes frames without a number.</summary>
 internal static class ControlFrames
 {
-    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, FrameHeader header)
+    // Frames are written into a buffer of the thread and copied: they are kept until they were received, so they hold no byte too many.
+    [ThreadStatic]
+    private static FrameBuffer? _scratch;
+
+    private static ReadOnlySpan<byte> PayloadMember => "\"payload\":"u8;
+
+    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, in FrameHeader header)
     {
-        var output = new ArrayBufferWriter<byte>(256);
+        FrameBuffer output = Scratch();
         FrameWriter.Write(output, new Envelope(header, message));
-        return output.WrittenMemory;
+        return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Makes a frame around a payload that was serialised before, byte by byte as it is.</summary>
-    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, FrameHeader header)
+    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header)
         where TMessage : ArcpMessage
     {
-        var output = new ArrayBufferWriter<byte>(payload.Length + 256);
+        FrameBuffer output = Scratch();
         FrameWriter.Write<TMessage>(output, header, payload);
-        return output.WrittenMemory;
+        return output.WrittenSpan.ToArray();
     }
+
+    /// <summary>The payload of a frame that was made here: what stands behind all else. In the texts before it quotes are escaped.</summary>
+    public static ReadOnlySpan<byte> PayloadOf(ReadOnlySpan<byte> frame) => frame[(frame.IndexOf(PayloadMember) + PayloadMember.Length)..^1];
 
     /// <summary>The <c>session.error</c> of §12.</summary>
     public static SessionError ToSessionError(ArcpException error, MessageId? requestId = null, JobId? jobId = null) => new()
@@ -68,5 +77,12 @@ internal static class ControlFrames
         }
 
         return [.. frames];
+    }
+
+    private static FrameBuffer Scratch()
+    {
+        _scratch ??= new FrameBuffer(int.MaxValue);
+        _scratch.Clear();
+        return _scratch;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class ControlQueue
     private readonly List<CollectedAnswer> _collected = [];
     private Queue<WaitingFrame> _waiting = new();
     private long _waitingBytes;
+    private bool _hasAnswers; // whether one of them was only to outlive the connection until it was sent
 
     /// <summary>Whether anything waits to be sent.</summary>
     public bool IsEmpty => _waiting.Count == 0;
@@ -41,7 +42,7 @@ internal sealed class ControlQueue
     /// <param name="mayBeLast">Whether a frame may be sent that no event comes behind.</param>
     public void Collect(FrameBatch batch, long committed, long highestSent, long floor, bool mayBeLast)
     {
-        if (_collected.Count > 0)
+        if (_hasAnswers || (_collected.Count > 0 && _collected[0].AfterSeq < floor))
         {
             DropReceived(floor);
         }
@@ -65,6 +66,7 @@ internal sealed class ControlQueue
             if (next.Frame.OutlivesConnection)
             {
                 _collected.Add(new CollectedAnswer(next.Frame, highestSent));
+                _hasAnswers |= !next.Frame.UntilReceived;
             }
         }
 
@@ -96,8 +98,12 @@ internal sealed class ControlQueue
         _collected.Clear();
     }
 
-    // Who resumes has everything up to the floor, and so all that was sent before it. A method of its own: most have nothing to drop, and need no closure.
-    private void DropReceived(long floor) => _collected.RemoveAll(answer => !answer.Frame.UntilReceived || answer.AfterSeq < floor);
+    // Who resumes has everything up to the floor, and so all that was sent before it. Later answers have higher numbers before them, so the first one tells whether there is anything to drop.
+    private void DropReceived(long floor)
+    {
+        _collected.RemoveAll(answer => !answer.Frame.UntilReceived || answer.AfterSeq < floor);
+        _hasAnswers = false;
+    }
 
     private void Replace(WaitingFrame[] frames)
     {

@@ -7,9 +7,16 @@ namespace Arcp.Runtime.Sessions;
 /// <remarks>Needs the outbox's lock. It keeps no bytes: neighbouring entries of one job are one run, replay reads the job's log again.</remarks>
 internal sealed class SentWindow(int maxFrames, long maxBytes)
 {
-    private readonly LinkedList<SentRun> _runs = new();
+    private const int FirstRuns = 4;
+
+    /// <summary>How much room is kept when nothing is held: what a busy session with acknowledgements goes on with.</summary>
+    private const int KeptRuns = 128;
+
+    // A ring in the order of numbers; its length is a power of two.
+    private SentRun[] _runs = [];
+    private int _first;
+    private int _count;
     private long _bytes;
-    private LinkedListNode<SentRun>? _lastFound;
 
     /// <summary>The highest number sent.</summary>
     public long LastSeq { get; private set; }
@@ -32,16 +39,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
                 continue;
             }
 
-            byte[]? own = frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray();
-            if (own is null && _runs.Last?.Value is { OwnTail: null } last && last.Job == job && last.FirstEntry + last.Count == frames.FirstEntry)
-            {
-                last.Count += frames.Count;
-                last.Bytes += frames.Size;
-            }
-            else
-            {
-                _runs.AddLast(new SentRun(job, frames.FirstSeq, frames.FirstEntry) { Count = frames.Count, Bytes = frames.Size, OwnTail = own });
-            }
+            Add(new SentRun(job, frames.FirstSeq, frames.FirstEntry, frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray()) { Count = frames.Count, Bytes = frames.Size });
 
             _bytes += frames.Size;
         }
@@ -50,33 +48,31 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     }
 
     /// <summary>The number that an entry of a job was sent with; null = it is not held, or was not sent.</summary>
-    public long? FindSeq(Job job, long entry) => _runs
-        .Where(run => run.Job == job && run.OwnTail is null && entry >= run.FirstEntry && entry < run.FirstEntry + run.Count)
-        .Select(run => (long?)(run.FirstSeq + entry - run.FirstEntry))
-        .FirstOrDefault();
+    public long? FindSeq(Job job, long entry)
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            ref readonly SentRun run = ref At(i);
+            if (run.Job == job && run.OwnTail is null && entry >= run.FirstEntry && entry < run.FirstEntry + run.Count)
+            {
+                return run.FirstSeq + entry - run.FirstEntry;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Gives the next number to a log entry.</summary>
     public long Add(Job job, long entryNumber, int bytes)
     {
-        LastSeq++;
-        if (_runs.Last?.Value is { OwnTail: null } last && last.Job == job && last.FirstEntry + last.Count == entryNumber)
-        {
-            last.Count++;
-            last.Bytes += bytes;
-        }
-        else
-        {
-            _runs.AddLast(new SentRun(job, LastSeq, entryNumber) { Count = 1, Bytes = bytes });
-        }
-
+        Add(new SentRun(job, ++LastSeq, entryNumber, ownTail: null) { Count = 1, Bytes = bytes });
         return Added(bytes);
     }
 
     /// <summary>Gives the next number to a frame that is the session's own and stands in no log.</summary>
     public long AddOwn(Job job, byte[] tail)
     {
-        LastSeq++;
-        _runs.AddLast(new SentRun(job, LastSeq, firstEntry: 0) { Count = 1, Bytes = tail.Length, OwnTail = tail });
+        Add(new SentRun(job, ++LastSeq, firstEntry: 0, tail) { Count = 1, Bytes = tail.Length });
         return Added(tail.Length);
     }
 
@@ -84,14 +80,17 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     public void Release(long upTo)
     {
         Floor = Math.Max(Floor, upTo);
-        while (_runs.First?.Value is { } run && run.FirstSeq <= Floor)
+        while (_count > 0 && At(0).FirstSeq <= Floor)
         {
+            ref SentRun run = ref At(0);
             long dropped = Math.Min(Floor - run.FirstSeq + 1, run.Count);
             long bytes = run.Bytes * dropped / run.Count; // a run's frames are taken to be alike
             _bytes -= bytes;
             if (dropped == run.Count)
             {
-                _runs.RemoveFirst();
+                run = default;
+                _first++;
+                _count--;
                 continue;
             }
 
@@ -99,6 +98,11 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
             run.FirstEntry += dropped;
             run.Count -= dropped;
             run.Bytes -= bytes;
+        }
+
+        if (_count == 0 && _runs.Length > KeptRuns)
+        {
+            _runs = [];
         }
     }
 
@@ -110,28 +114,74 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
             return false;
         }
 
-        return _runs.All(run => run.FirstSeq + run.Count - 1 <= seq
-            || run.OwnTail is not null
-            || run.Job.Feed.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1));
+        for (int i = 0; i < _count; i++)
+        {
+            ref readonly SentRun run = ref At(i);
+            if (run.FirstSeq + run.Count - 1 > seq && run.OwnTail is null && !run.Job.Feed.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Finds what a number stands for.</summary>
     public SentFrames? Find(long seq)
     {
-        // A replay asks for one number after the other, so the next one is usually in the run found last or behind it.
-        bool isBehindHint = _lastFound is { List: not null } && _lastFound.Value.FirstSeq <= seq;
-        for (LinkedListNode<SentRun>? node = isBehindHint ? _lastFound : _runs.First; node is not null; node = node.Next)
+        int low = 0;
+        int high = _count - 1;
+        while (low <= high)
         {
-            SentRun run = node.Value;
-            if (seq >= run.FirstSeq && seq < run.FirstSeq + run.Count)
+            int middle = (low + high) / 2;
+            ref readonly SentRun run = ref At(middle);
+            if (seq < run.FirstSeq)
             {
-                _lastFound = node;
+                high = middle - 1;
+            }
+            else if (seq >= run.FirstSeq + run.Count)
+            {
+                low = middle + 1;
+            }
+            else
+            {
                 long skipped = seq - run.FirstSeq;
                 return new SentFrames(run.Job, run.FirstEntry + skipped, run.Count - skipped, run.OwnTail);
             }
         }
 
         return null;
+    }
+
+    private ref SentRun At(int index) => ref _runs[(_first + index) & (_runs.Length - 1)];
+
+    private void Add(in SentRun run)
+    {
+        if (_count > 0 && run.OwnTail is null)
+        {
+            ref SentRun last = ref At(_count - 1);
+            if (last.OwnTail is null && last.Job == run.Job && last.FirstEntry + last.Count == run.FirstEntry)
+            {
+                last.Count += run.Count;
+                last.Bytes += run.Bytes;
+                return;
+            }
+        }
+
+        if (_count == _runs.Length)
+        {
+            var larger = new SentRun[Math.Max(FirstRuns, _runs.Length * 2)];
+            for (int i = 0; i < _count; i++)
+            {
+                larger[i] = At(i);
+            }
+
+            _runs = larger;
+            _first = 0;
+        }
+
+        _count++;
+        At(_count - 1) = run;
     }
 
     private long Added(int bytes)
@@ -155,9 +205,11 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         }
     }
 
-    private sealed class SentRun(Job job, long firstSeq, long firstEntry)
+    private struct SentRun(Job job, long firstSeq, long firstEntry, byte[]? ownTail)
     {
         public Job Job { get; } = job;
+
+        public byte[]? OwnTail { get; } = ownTail;
 
         public long FirstSeq { get; set; } = firstSeq;
 
@@ -166,8 +218,6 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         public long Count { get; set; }
 
         public long Bytes { get; set; }
-
-        public byte[]? OwnTail { get; init; }
     }
 }
 

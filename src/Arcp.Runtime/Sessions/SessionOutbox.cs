@@ -143,8 +143,10 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     }
 
     /// <summary>Queues a job's acceptance and reads its log from the start behind it (§7.1).</summary>
+    /// <remarks>The caller starts the job at once. That appends the first entry, and the acceptance is sent with it: two wake-ups for each job would be one too many.</remarks>
     public void Open(Job job, ControlFrame accepted)
     {
+        bool isAlone;
         var cursor = new JobCursor(job, this, isSubscription: false);
         lock (_lock)
         {
@@ -154,11 +156,16 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
             }
 
             AddNeedsLock(accepted);
-            _cursors.Add(cursor);
+
+            // A job that was decided to end before it has started may show nothing for a while, if it has to give something back.
+            isAlone = _cursors.Add(cursor).State is not JobState.NotStarted || !job.Spec.Credentials.IsEmpty;
             job.Feed.SetHoldsBack(cursor, _connection is not null);
         }
 
-        cursor.OnAppended();
+        if (isAlone)
+        {
+            cursor.OnAppended();
+        }
     }
 
     /// <summary>Reads the log of a child job, behind the entry that announces it on the parent's stream (§10).</summary>

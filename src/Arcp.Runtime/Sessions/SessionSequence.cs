@@ -108,7 +108,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             WantPage(cursor);
         }
 
-        return new CollectedEntries(status, sink.SawTerminal, sink.Announced ?? []);
+        return new CollectedEntries(status, sink.SawTerminal, sink.Announced ?? (IReadOnlyList<JobId>)[]);
     }
 
     // Secrets are for the job's principal alone, where credentials were negotiated (§9.8).

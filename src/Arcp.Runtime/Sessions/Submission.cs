@@ -89,7 +89,6 @@ internal sealed class Submission(Session session, SessionServices services)
             SubmittedBy = session.Id,
             AgentName = agent.Name,
             AgentVersion = agent.Version,
-            Input = submit.Input ?? RawJson.Null,
             Guard = ToGuard(submit),
             Trace = header.Trace ?? TraceContext.New(),
             CreatedAt = services.Clock.GetUtcNow(),
@@ -99,27 +98,29 @@ internal sealed class Submission(Session session, SessionServices services)
             StreamsResult = session.Has(Features.ResultChunk),
         };
         using PreparedJob prepared = await services.JobFactory.PrepareAsync(spec).ConfigureAwait(false);
-        var accepted = new AcceptedSubmit(spec.Id, spec.Trace.Value, FrameWriter.WritePayload(ToAccepted(prepared.Spec)));
-        ReadOnlyMemory<byte> frame = AcceptedFrame(header, accepted);
-        await prepared.KeepAsync(frame, ticket?.ToStored(accepted)).ConfigureAwait(false);
+        ReadOnlyMemory<byte> frame = ControlFrames.Frame(ToAccepted(prepared.Spec), AcceptedHeader(header, spec.Id, spec.Trace));
+        AcceptedSubmit? accepted = ticket is null ? null : new AcceptedSubmit(spec.Id, spec.Trace.Value, ControlFrames.PayloadOf(frame.Span).ToArray());
+        await prepared.KeepAsync(frame, ticket?.ToStored(accepted!)).ConfigureAwait(false);
         Job job = prepared.Create();
-        ticket?.Accept(accepted);
-        return new SubmitDecision.NewJob(job, new AgentWork(agent, services.AgentEnvironment), frame);
+        ticket?.Accept(accepted!);
+        return new SubmitDecision.NewJob(job, new AgentWork(agent, services.AgentEnvironment, submit.Input ?? RawJson.Null), frame);
     }
 
-    /// <summary>Makes the frame that accepts a submit. request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).</summary>
+    /// <summary>Makes the frame that accepts a submit again. request_id stands on the envelope: the payload is the same bytes for every replay (§7.2).</summary>
     public ReadOnlyMemory<byte> AcceptedFrame(FrameHeader header, AcceptedSubmit accepted)
     {
         _ = TraceContext.TryParse(accepted.Trace, out TraceContext? trace);
-        return ControlFrames.Frame<JobAccepted>(accepted.Payload, new FrameHeader
-        {
-            Id = MessageId.New(services.Clock),
-            SessionId = session.Id,
-            JobId = accepted.JobId,
-            Trace = trace,
-            RequestId = header.Id,
-        });
+        return ControlFrames.Frame<JobAccepted>(accepted.Payload, AcceptedHeader(header, accepted.JobId, trace));
     }
+
+    private FrameHeader AcceptedHeader(in FrameHeader submit, JobId jobId, TraceContext? trace) => new()
+    {
+        Id = MessageId.New(services.Clock),
+        SessionId = session.Id,
+        JobId = jobId,
+        Trace = trace,
+        RequestId = submit.Id,
+    };
 
     private LeaseGuard ToGuard(JobSubmit submit)
     {
@@ -158,19 +159,17 @@ internal sealed class Submission(Session session, SessionServices services)
 
     private void CheckFeatures(JobSubmit submit, AgentReference name)
     {
-        (bool IsUsed, Features Feature, string Member)[] used =
-        [
-            (name.Version is not null, Features.AgentVersions, "a version in 'agent'"),
-            (submit.LeaseRequest?.ContainsKey(LeaseNamespaces.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'"),
-            (submit.LeaseRequest?.ContainsKey(LeaseNamespaces.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'"),
-            (submit.LeaseConstraints?.ExpiresAt is not null, Features.LeaseExpiresAt, "'lease_constraints.expires_at'"),
-        ];
-        foreach ((bool isUsed, Features feature, string member) in used)
+        CheckFeature(name.Version is not null, Features.AgentVersions, "a version in 'agent'");
+        CheckFeature(submit.LeaseRequest?.ContainsKey(LeaseNamespaces.CostBudget) is true, Features.CostBudget, "'lease_request.cost.budget'");
+        CheckFeature(submit.LeaseRequest?.ContainsKey(LeaseNamespaces.ModelUse) is true, Features.ModelUse, "'lease_request.model.use'");
+        CheckFeature(submit.LeaseConstraints?.ExpiresAt is not null, Features.LeaseExpiresAt, "'lease_constraints.expires_at'");
+    }
+
+    private void CheckFeature(bool isUsed, Features feature, string member)
+    {
+        if (isUsed && !session.Has(feature))
         {
-            if (isUsed && !session.Has(feature))
-            {
-                throw Invalid($"{member} needs the feature '{feature.ToNames()[0]}', which is not negotiated in this session.");
-            }
+            throw Invalid($"{member} needs the feature '{feature.ToNames()[0]}', which is not negotiated in this session.");
         }
     }
 

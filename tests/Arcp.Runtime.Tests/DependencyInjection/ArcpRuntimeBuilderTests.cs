@@ -57,6 +57,41 @@ public class ArcpRuntimeBuilderTests
     }
 
     [Fact]
+    public async Task A_scope_is_opened_for_those_who_ask_and_is_not_given_out_once_the_agent_has_returned()
+    {
+        JobContext? kept = null;
+        var services = new ServiceCollection();
+        services.AddSingleton<Disposals>();
+        services.AddScoped<Scoped>();
+        services.AddArcpRuntime().AddBearerToken("secret-a", "alice")
+            .AddAgent("asks-twice", "1", (job, _) =>
+            {
+                job.Services.GetRequiredService<Scoped>().Should().BeSameAs(job.Services.GetRequiredService<Scoped>());
+                return Task.FromResult<RawJson?>(null);
+            })
+            .AddAgent("asks-late", "1", (job, _) =>
+            {
+                kept = job;
+                return Task.FromResult<RawJson?>(null);
+            });
+        await using ServiceProvider provider = services.BuildServiceProvider(validateScopes: true);
+        ArcpRuntime runtime = provider.GetRequiredService<ArcpRuntime>();
+        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
+        Task running = runtime.RunConnectionAsync(far);
+        await using var client = new WireClient(near);
+        await client.HelloAsync();
+
+        (await client.RunJobAsync("asks-twice"))[^1].Type.Should().Be("job.result");
+        (await client.RunJobAsync("asks-late"))[^1].Type.Should().Be("job.result");
+        await TestRuntime.UntilAsync(() => runtime.GetStatistics().RunningAgents == 0, "the agents' return");
+
+        kept!.Invoking(job => job.Services).Should().Throw<ObjectDisposedException>();
+        provider.GetRequiredService<Disposals>().Scoped.Should().Be(1);
+        await client.DisposeAsync();
+        await running;
+    }
+
+    [Fact]
     public async Task A_container_gives_one_runtime_and_each_job_its_own_scope_that_is_disposed_after_it()
     {
         var services = new ServiceCollection();

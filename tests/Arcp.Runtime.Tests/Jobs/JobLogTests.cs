@@ -116,6 +116,42 @@ public class JobLogTests
         sink.Same.Should().Be(500);
     }
 
+    [Theory]
+    [InlineData(1, int.MaxValue)]
+    [InlineData(2, int.MaxValue)]
+    [InlineData(3, int.MaxValue)]
+    [InlineData(100, int.MaxValue)]
+    [InlineData(2000, 5)]
+    public void A_log_that_is_done_gives_up_room_and_keeps_all_that_it_holds(int entries, int maxEntries)
+    {
+        var log = TestJob.NewLog(maxEntries);
+        Fill(log, entries);
+        long position = Math.Max(0, entries - maxEntries);
+        List<(long Number, string Text, bool IsTerminal)> before = Read(log, position, out _, out _);
+        long bytes = log.Bytes;
+
+        log.Trim();
+        log.Trim();
+
+        Read(log, position, out LogReadStatus status, out long end).Should().Equal(before);
+        (status, end, log.Length, log.Bytes).Should().Be((LogReadStatus.CaughtUp, (long)entries, (long)entries, bytes));
+    }
+
+    [Fact]
+    public void What_a_log_that_is_done_holds_is_little_more_than_its_entries()
+    {
+        var log = TestJob.NewLog();
+        log.Append(new NewEntry { Bytes = new byte[500] });
+        log.Append(new NewEntry { Bytes = new byte[100] }); // a second slab, of 1,024
+        log.Trim();
+
+        var sink = new SlabSink([]);
+        long position = 0;
+        log.Read(ref position, ref sink);
+
+        sink.Slabs.Sum(slab => slab.Length).Should().Be(512 + 100);
+    }
+
     [Fact]
     public void A_full_log_goes_on_in_the_memory_of_what_has_gone_and_keeps_all_that_it_holds()
     {
@@ -170,6 +206,17 @@ public class JobLogTests
         var sink = new TestJob.ListSink(entries);
         status = log.Read(ref position, ref sink);
         return entries;
+    }
+
+    private struct SlabSink(HashSet<byte[]> slabs) : ILogSink
+    {
+        public readonly HashSet<byte[]> Slabs => slabs;
+
+        public readonly SinkAnswer Accept(long number, in LogEntry entry)
+        {
+            slabs.Add(entry.Slab);
+            return SinkAnswer.More;
+        }
     }
 
     private struct CompareSink(List<byte[]> expected) : ILogSink

@@ -161,6 +161,50 @@ public class SentWindowTests
         window.HoldsAllAbove(22).Should().BeTrue();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Whatever_is_sent_and_let_go_of_the_rest_is_found(int seed)
+    {
+        var random = new Random(seed);
+        Job[] jobs = [TestJob.Create(), TestJob.Create(), TestJob.Create()];
+        long[] entries = new long[jobs.Length];
+        var window = new SentWindow(100_000, long.MaxValue);
+        var sent = new List<(Job Job, long Entry, bool IsOwn)>();
+        for (int step = 0; step < 3_000; step++)
+        {
+            int which = random.Next(jobs.Length);
+            for (int i = random.Next(1, 4); i > 0; i--)
+            {
+                bool isOwn = random.Next(10) == 0;
+                sent.Add((jobs[which], isOwn ? 0 : ++entries[which], isOwn));
+                long seq = isOwn ? window.AddOwn(jobs[which], [1]) : window.Add(jobs[which], entries[which], 10);
+                seq.Should().Be(sent.Count);
+            }
+
+            if (random.Next(4) == 0)
+            {
+                window.Release(random.Next(20) == 0 ? sent.Count : random.NextInt64(window.Floor, sent.Count + 1));
+            }
+
+            if (step % 50 == 0)
+            {
+                for (long seq = Math.Max(1, window.Floor - 3); seq <= sent.Count + 1; seq++)
+                {
+                    bool isHeld = seq > window.Floor && seq <= sent.Count;
+                    SentFrames? found = window.Find(seq);
+                    (found is not null).Should().Be(isHeld);
+                    if (found is { } frames)
+                    {
+                        (frames.Job, frames.Entry, frames.OwnTail is not null).Should().Be(sent[(int)seq - 1]);
+                        (sent[(int)(seq + frames.Count) - 2].Entry - frames.Entry).Should().Be(frames.Count - 1, "a run goes on with neighbours");
+                    }
+                }
+            }
+        }
+    }
+
     private static Job JobWith(int entries)
     {
         Job job = TestJob.Create();

@@ -22,7 +22,6 @@ internal static class TestJob
             SubmittedBy = SessionId.New(clock),
             AgentName = "a",
             AgentVersion = "1",
-            Input = RawJson.Null,
             Guard = guard ?? LeaseGuard.DenyAll,
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
