@@ -16,16 +16,11 @@ public sealed class WebSocketTransport : ITransport
     /// <summary>The sub-protocol that a client offers: <c>arcp.v1</c>. Neither side insists on it.</summary>
     public const string SubProtocol = "arcp.v1";
 
-    private const int DropBlockSize = 4 * 1024;
-
     private readonly WebSocket _socket;
-    private readonly TransportLifetime _lifetime;
+    private readonly MessageReceiver _messages;
+    private readonly TransportLifetime _lifetime = new();
     private readonly BatchingStream? _batches;
-    private readonly CancellationToken _receiveEnd;
     private readonly bool _sendsPlainFrames;
-    private readonly bool _keepsMemory;
-    private bool _hasPeerClosed;
-    private bool _isDropping;
     private bool _isClosed;
 
     /// <summary>Puts frames over a WebSocket that is already open.</summary>
@@ -34,26 +29,23 @@ public sealed class WebSocketTransport : ITransport
     {
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
-        _lifetime = new TransportLifetime();
-        _receiveEnd = _lifetime.Token;
+        _messages = new MessageReceiver(socket, _lifetime, keepsMemory: false, _lifetime.Token);
     }
 
     // With a token each receive pays for a registration of its own; a client's socket ends them all when it is aborted.
     private WebSocketTransport(ClientWebSocket socket)
-        : this((WebSocket)socket)
     {
-        _receiveEnd = CancellationToken.None;
-        _keepsMemory = true;
+        _socket = socket;
+        _messages = new MessageReceiver(socket, _lifetime, keepsMemory: true, CancellationToken.None);
         _lifetime.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
     }
 
     private WebSocketTransport(Stream stream, WebSocketCreationOptions options)
     {
-        _lifetime = new TransportLifetime();
-        _receiveEnd = _lifetime.Token;
         _batches = new BatchingStream(stream, _lifetime.Token);
         _sendsPlainFrames = options is { IsServer: true, DangerousDeflateOptions: null };
         _socket = WebSocket.CreateFromStream(_batches, options);
+        _messages = new MessageReceiver(_socket, _lifetime, keepsMemory: false, _lifetime.Token);
     }
 
     /// <summary>
@@ -112,65 +104,7 @@ public sealed class WebSocketTransport : ITransport
         ArgumentNullException.ThrowIfNull(frame);
         frame.Clear();
         _lifetime.ThrowIfOver(cancellationToken);
-        if (_hasPeerClosed)
-        {
-            return new(FrameReadStatus.Closed);
-        }
-
-        // Wait for a message with no memory at hand, so that a connection without traffic holds none. A client has few connections.
-        Memory<byte> room = _keepsMemory && !_isDropping ? frame.GetMemory() : Memory<byte>.Empty;
-        try
-        {
-            ValueTask<ValueWebSocketReceiveResult> first = _socket.ReceiveAsync(room, _receiveEnd);
-            if (!first.IsCompletedSuccessfully)
-            {
-                return ReadAsync(first, frame, cancellationToken);
-            }
-
-            ValueWebSocketReceiveResult received = first.Result;
-            if (_isDropping || received is not { EndOfMessage: true, MessageType: WebSocketMessageType.Text })
-            {
-                return ReadAsync(new(received), frame, cancellationToken);
-            }
-
-            frame.Advance(received.Count); // a whole message, as most are: neither a registration nor a state machine is needed
-            return new(FrameReadStatus.Frame);
-        }
-        catch (Exception e) when (TransportLifetime.IsLoss(e))
-        {
-            throw _lifetime.ToThrow(e, cancellationToken);
-        }
-    }
-
-    private async ValueTask<FrameReadStatus> ReadAsync(ValueTask<ValueWebSocketReceiveResult> first, FrameBuffer frame, CancellationToken cancellationToken)
-    {
-        using CancellationTokenRegistration registration = _lifetime.EndWith(cancellationToken);
-        try
-        {
-            while (true)
-            {
-                if (!first.IsCompleted && !_keepsMemory)
-                {
-                    frame.Dispose();
-                }
-
-                // The wait for a message is here and not in a call of its own: a connection without traffic holds its state all the time.
-                FrameReadStatus status = await ReceiveMessageAsync(await first.ConfigureAwait(false), frame).ConfigureAwait(false);
-                if (!_isDropping || status == FrameReadStatus.Closed)
-                {
-                    _hasPeerClosed = status == FrameReadStatus.Closed;
-                    _isDropping = status == FrameReadStatus.TooLarge;
-                    return status;
-                }
-
-                first = _socket.ReceiveAsync(Memory<byte>.Empty, _receiveEnd);
-            }
-        }
-        catch (Exception e) when (TransportLifetime.IsLoss(e))
-        {
-            frame.Clear();
-            throw _lifetime.ToThrow(e, cancellationToken);
-        }
+        return _messages.ReceiveAsync(frame, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -292,40 +226,5 @@ public sealed class WebSocketTransport : ITransport
         {
             throw _lifetime.ToThrow(e, cancellationToken);
         }
-    }
-
-    /// <summary>Receives the rest of one message: text into the frame, anything else (or everything, while dropping) into nothing.</summary>
-    private async ValueTask<FrameReadStatus> ReceiveMessageAsync(ValueWebSocketReceiveResult received, FrameBuffer frame)
-    {
-        bool isKept = received.MessageType == WebSocketMessageType.Text && !_isDropping;
-        long length = 0;
-        while (received.MessageType != WebSocketMessageType.Close)
-        {
-            length += received.Count;
-            if (length > frame.Limit && !_isDropping)
-            {
-                frame.Clear();
-                return FrameReadStatus.TooLarge;
-            }
-
-            if (isKept)
-            {
-                frame.Advance(received.Count);
-            }
-
-            if (received.EndOfMessage)
-            {
-                return isKept ? FrameReadStatus.Frame : FrameReadStatus.NotText;
-            }
-
-            // A full frame may still be followed by fragments without content; one more byte makes it too large.
-            Memory<byte> room = frame.Remaining == 0 ? new byte[1]
-                : isKept ? frame.GetMemory()
-                : frame.GetMemory(Math.Min(DropBlockSize, frame.Remaining));
-            received = await _socket.ReceiveAsync(room, _receiveEnd).ConfigureAwait(false);
-        }
-
-        frame.Clear();
-        return FrameReadStatus.Closed;
     }
 }
