@@ -3,11 +3,25 @@ namespace Arcp.Benchmarks.EndToEnd;
 /// <summary>A gated flood job and sessions that have subscribed to it.</summary>
 internal sealed class Audience : IDisposable
 {
-    private Audience(LoadSession submitter, string jobId, IReadOnlyList<LoadSession> subscribers)
+    private static int _opened;
+
+    private readonly Uri _server;
+    private readonly int _principal;
+
+    // Sessions stay for the resume window, and a principal may have 1,000 of them: each audience is another's.
+    private Audience(Uri server, int subscribers, int events, int before)
     {
-        Submitter = submitter;
-        JobId = jobId;
-        Subscribers = subscribers;
+        _server = server;
+        _principal = Interlocked.Increment(ref _opened);
+        Submitter = LoadSession.Open(server, _principal);
+        Submitter.Submit("flood", Flood.Input(events, gated: true, before));
+        JobId = LoadSession.TextBehind(Submitter.TakeControl(), "\"job_id\":\""u8);
+        while (Submitter.Lines < before)
+        {
+            Submitter.Take(out _);
+        }
+
+        Subscribers = [.. Enumerable.Range(0, subscribers).Select(_ => Subscribe())];
     }
 
     public LoadSession Submitter { get; }
@@ -21,24 +35,13 @@ internal sealed class Audience : IDisposable
     /// <param name="subscribers">How many subscribe.</param>
     /// <param name="events">How many events come behind the gate.</param>
     /// <param name="before">How many come before it.</param>
-    public static Audience Open(Uri server, int subscribers, int events, int before = 0)
-    {
-        LoadSession submitter = LoadSession.Open(server);
-        submitter.Submit("flood", Flood.Input(events, gated: true, before));
-        string jobId = LoadSession.TextBehind(submitter.TakeControl(), "\"job_id\":\""u8);
-        while (submitter.Lines < before)
-        {
-            submitter.Take(out _);
-        }
+    public static Audience Open(Uri server, int subscribers, int events, int before = 0) => new(server, subscribers, events, before);
 
-        return new Audience(submitter, jobId, [.. Enumerable.Range(0, subscribers).Select(_ => Subscribe(server, jobId))]);
-    }
-
-    /// <summary>Opens a session and subscribes to a job's future.</summary>
-    public static LoadSession Subscribe(Uri server, string jobId, int bufferSize = 256 * 1024, int? receiveBuffer = null)
+    /// <summary>Opens one session more and subscribes to the job's future.</summary>
+    public LoadSession Subscribe(int bufferSize = 256 * 1024, int? receiveBuffer = null)
     {
-        LoadSession session = LoadSession.Open(server, 0, bufferSize, receiveBuffer);
-        session.Queue("job.subscribe", $"{{\"job_id\":\"{jobId}\"}}");
+        LoadSession session = LoadSession.Open(_server, _principal, bufferSize, receiveBuffer);
+        session.Queue("job.subscribe", $"{{\"job_id\":\"{JobId}\"}}");
         session.TakeControl();
         return session;
     }

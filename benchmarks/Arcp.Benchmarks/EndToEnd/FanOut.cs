@@ -8,14 +8,14 @@ internal static class FanOut
     /// <summary>Measures from the first event to the last frame of the last subscriber.</summary>
     /// <param name="server">The server.</param>
     /// <param name="subscribers">How many read as fast as they can.</param>
-    /// <param name="beside">What else goes on with the job meanwhile; given its id, and a token that ends it.</param>
+    /// <param name="beside">What else goes on with the job meanwhile; given the audience, and a token that ends it.</param>
     /// <returns>Events per second, summed over those subscribers; fails when one of them has lost any.</returns>
-    public static async Task<double> MeasureAsync(ServerProcess server, int subscribers, Func<string, CancellationToken, Task>? beside = null)
+    public static async Task<double> MeasureAsync(ServerProcess server, int subscribers, Func<Audience, CancellationToken, Task>? beside = null)
     {
         using Audience audience = Audience.Open(server.Address, subscribers, Events);
         audience.Submitter.Dispose();
         using var over = new CancellationTokenSource();
-        Task other = beside?.Invoke(audience.JobId, over.Token) ?? Task.CompletedTask;
+        Task other = beside?.Invoke(audience, over.Token) ?? Task.CompletedTask;
         await server.WaitForGateAsync();
         double seconds = await Rounds.TimeAsync(async () =>
         {

@@ -14,14 +14,14 @@ internal sealed class SlowSubscriberScenario : IScenario
         await using ServerProcess server = await ServerProcess.StartAsync();
         Samples[] measured = await Rounds.InterleaveAsync(
             rounds,
-            () => FanOut.MeasureAsync(server, Fast, (jobId, over) => ReadSlowlyAsync(server.Address, jobId, over)),
+            () => FanOut.MeasureAsync(server, Fast, ReadSlowlyAsync),
             () => FanOut.MeasureAsync(server, Fast));
         return [new Row { Scenario = Name, Measure = $"deliveries/s to {Fast} beside a slow one; without it", Measured = measured[0], Baseline = measured[1], Target = Target.AtLeast(0.95) }];
     }
 
-    private static async Task ReadSlowlyAsync(Uri server, string jobId, CancellationToken over)
+    private static async Task ReadSlowlyAsync(Audience audience, CancellationToken over)
     {
-        using LoadSession session = Audience.Subscribe(server, jobId, bufferSize: 4096, receiveBuffer: 4096);
+        using LoadSession session = audience.Subscribe(bufferSize: 4096, receiveBuffer: 4096);
         using var timer = new PeriodicTimer(Tick, TimeProvider.System);
         try
         {
