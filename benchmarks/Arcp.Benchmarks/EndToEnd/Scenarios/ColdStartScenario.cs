@@ -27,8 +27,9 @@ internal sealed class ColdStartScenario : IScenario
             bool isLacking = false;
             foreach (Form form in Forms.Where(form => !form.IsSubstitute || isLacking))
             {
-                string program = Path.Combine(output, form.Name, "out", "Playground");
-                string? error = await PublishAsync(Path.Combine(output, form.Name), form.Flags);
+                string target = Path.Combine(output, $"{published.Count + rows.Count}"); // not the name: MSBuild splits at a comma
+                string program = Path.Combine(target, "out", "Playground");
+                string? error = await PublishAsync(target, form.Flags);
                 isLacking = error is not null;
                 if (error is null)
                 {
