@@ -221,5 +221,6 @@ internal sealed class SessionSupervisor(SessionDialer dialer, FrameDispatcher di
 
     private string NewNonce() => Ulid.MintWithPrefix("ping_", _clock.GetUtcNow());
 
-    private static bool IsAboutCredentials(ArcpException e) => e.Code == ErrorCode.Unauthenticated || e.Code == ErrorCode.PermissionDenied;
+    // A runtime that waited too long for our hello says UNAUTHENTICATED, too (§6.2), and that it may be tried again.
+    private static bool IsAboutCredentials(ArcpException e) => !e.Retryable && (e.Code == ErrorCode.Unauthenticated || e.Code == ErrorCode.PermissionDenied);
 }

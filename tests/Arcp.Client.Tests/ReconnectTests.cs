@@ -167,6 +167,22 @@ public sealed class ReconnectTests
     }
 
     [Fact]
+    public async Task A_hello_that_came_too_late_is_sent_again_and_resumes()
+    {
+        var network = new ScriptedNetwork();
+        (ArcpClient client, ScriptedPeer peer) = await network.ConnectAsync();
+        JobHandle job = await peer.SubmitAsync(client, "job_1");
+        await peer.DisposeAsync();
+
+        await network.RefuseAsync("UNAUTHENTICATED", retryable: true); // as a runtime says whose handshake timeout is over (§6.2)
+        peer = await network.WelcomeAsync("sess_1", "u1", hello => hello.TryGetProperty("resume_token", out _).Should().BeTrue());
+
+        await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":1", """{"final_status":"success","result":1}""");
+        (await job.GetResultAsync<int>().Soon()).Should().Be(1);
+        await EndAsync(client, peer);
+    }
+
+    [Fact]
     public async Task A_session_that_ends_with_unauthenticated_is_not_made_again()
     {
         var network = new ScriptedNetwork();

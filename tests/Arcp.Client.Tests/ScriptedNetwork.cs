@@ -69,11 +69,11 @@ internal sealed class ScriptedNetwork
     }
 
     /// <summary>Refuses the client on its next connection.</summary>
-    public async Task RefuseAsync(string code)
+    public async Task RefuseAsync(string code, bool retryable = false)
     {
         ScriptedPeer peer = await PickUpAsync();
         await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync("session.error", "\"id\":\"e\"", $$"""{"code":"{{code}}","message":"no"}""");
+        await peer.SendAsync("session.error", "\"id\":\"e\"", $$"""{"code":"{{code}}","message":"no"{{(retryable ? ",\"retryable\":true" : "")}}}""");
     }
 
     /// <summary>The next connection that the client makes.</summary>

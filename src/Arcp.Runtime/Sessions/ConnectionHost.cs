@@ -109,7 +109,10 @@ internal sealed class ConnectionHost(SessionServices services, Func<Cancellation
         {
             refusal = stopping.IsCancellationRequested
                 ? new ArcpException(ErrorCode.InternalError, "The runtime is shutting down.", retryable: true)
-                : new ArcpException(ErrorCode.Unauthenticated, FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."));
+                : new ArcpException(
+                    ErrorCode.Unauthenticated,
+                    FormattableString.Invariant($"No session was opened within {services.Options.HandshakeTimeout.TotalSeconds} seconds."),
+                    retryable: true); // the network was slow; nothing is wrong with who came
         }
         catch (TransportException)
         {
