@@ -70,11 +70,11 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
     public ValueTask WriteMessageAsync(ReadOnlyMemory<byte> message)
     {
         _isBatch = true;
-        return TryCollectMessage(message.Span) ? ValueTask.CompletedTask : WriteMessageBehindAsync(message);
+        return WriteFrameAsync(message, isMessage: true);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        TryCollect([], buffer.Span) ? ValueTask.CompletedTask : WriteBehindAsync(buffer);
+        WriteFrameAsync(buffer, isMessage: false);
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -131,56 +131,45 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         }
     }
 
-    // A message that does not fit: behind what was collected, in a block of its own, or as it is when it is larger than a block.
-    private async ValueTask WriteMessageBehindAsync(ReadOnlyMemory<byte> message)
+    // What the WebSocket writes has its header already.
+    private ValueTask WriteFrameAsync(ReadOnlyMemory<byte> bytes, bool isMessage) =>
+        TryCollect(bytes.Span, isMessage) ? ValueTask.CompletedTask : WriteBehindAsync(bytes, isMessage);
+
+    // A frame that does not fit: behind what was collected, in a block of its own, or as it is when it is larger than a block.
+    private async ValueTask WriteBehindAsync(ReadOnlyMemory<byte> bytes, bool isMessage)
     {
         await _turn.WaitAsync(end).ConfigureAwait(false);
         try
         {
             await WriteCollectedAsync().ConfigureAwait(false);
-            if (!TryCollectMessage(message.Span))
+            if (TryCollect(bytes.Span, isMessage))
+            {
+                return;
+            }
+
+            if (isMessage)
             {
                 byte[] header = new byte[LongestHeader];
-                await WriteInnerAsync(header.AsMemory(0, WriteHeader(header, message.Length))).ConfigureAwait(false);
-                await WriteInnerAsync(message).ConfigureAwait(false);
+                await WriteInnerAsync(header.AsMemory(0, WriteHeader(header, bytes.Length))).ConfigureAwait(false);
             }
+
+            await WriteInnerAsync(bytes).ConfigureAwait(false);
         }
         finally
         {
             _turn.Release();
         }
-    }
-
-    private async ValueTask WriteBehindAsync(ReadOnlyMemory<byte> frame)
-    {
-        await _turn.WaitAsync(end).ConfigureAwait(false);
-        try
-        {
-            await WriteCollectedAsync().ConfigureAwait(false);
-            if (!TryCollect([], frame.Span))
-            {
-                await WriteInnerAsync(frame).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
-
-    private bool TryCollectMessage(ReadOnlySpan<byte> message)
-    {
-        Span<byte> header = stackalloc byte[LongestHeader];
-        return TryCollect(header[..WriteHeader(header, message.Length)], message);
     }
 
     // Not outside a batch, unless something waits already: then the frame must not overtake it.
-    private bool TryCollect(ReadOnlySpan<byte> header, ReadOnlySpan<byte> rest)
+    private bool TryCollect(ReadOnlySpan<byte> bytes, bool isMessage)
     {
+        Span<byte> header = stackalloc byte[LongestHeader];
+        header = isMessage ? header[..WriteHeader(header, bytes.Length)] : [];
         lock (_lock)
         {
             ThrowIfFailed();
-            int length = header.Length + rest.Length;
+            int length = header.Length + bytes.Length;
             if (length > Capacity - _count || !(_isBatch || _count > 0))
             {
                 return false;
@@ -192,7 +181,7 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
             }
 
             header.CopyTo(_block.AsSpan(_count));
-            rest.CopyTo(_block.AsSpan(_count + header.Length));
+            bytes.CopyTo(_block.AsSpan(_count + header.Length));
             _count += length;
             return true;
         }

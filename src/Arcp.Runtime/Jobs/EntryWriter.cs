@@ -81,6 +81,7 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
         FrameBuffer members = _jobMembers ??= new FrameBuffer(int.MaxValue);
         if (!ReferenceEquals(_jobOfMembers, spec.Id.Value))
         {
+            _jobOfMembers = null; // whatever goes wrong, nobody takes half of them for whole
             members.Clear();
             FrameWriter.WriteJobMembers(members, spec.Id, spec.Trace);
             _jobOfMembers = spec.Id.Value;
