@@ -136,7 +136,8 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            if (request is PendingSubscribe { IsSent: false, JobId: { } jobId } && (_requests.HasSubscribe(jobId) || _jobs.Held.Contains(jobId)))
+            if (request is PendingSubscribe { IsSent: false, JobId: { } jobId } subscribe
+                && (_requests.HasSubscribe(jobId) || _jobs.Held.Contains(jobId) || _jobs.Awaits(jobId, otherThan: subscribe.Restored)))
             {
                 _jobs.AddRead(jobId); // frames of the job may come that are not this request's
             }
@@ -154,6 +155,11 @@ internal sealed class FrameDispatcher : IFrameReceiver
             if (request.IsAnswered)
             {
                 return false;
+            }
+
+            if (request is PendingSubscribe { IsSent: true, JobId: { } jobId })
+            {
+                _jobs.AddRead(jobId);
             }
 
             _requests.Abandon(request);
@@ -213,13 +219,7 @@ internal sealed class FrameDispatcher : IFrameReceiver
     {
         lock (_gate)
         {
-            if (_jobs.TryGet(jobId, out _))
-            {
-                return;
-            }
-
-            _jobs.AddRead(jobId);
-            if (NeedsUnsubscribe(jobId))
+            if (!_jobs.TryGet(jobId, out _) && NeedsUnsubscribe(jobId))
             {
                 unsubscribe(jobId);
             }

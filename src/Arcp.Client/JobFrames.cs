@@ -30,7 +30,11 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
             if (isElsewhere || jobs.MayBeRead(jobId))
             {
                 tracker.AwaitSubscription(); // what was sent of the job before has gone by
-                (tracker.MayBeOwn, tracker.IsUncounted) = (true, jobs.MayBeRead(jobId));
+                tracker.MayBeOwn = true;
+                if (requests.HasSubscribe(jobId))
+                {
+                    jobs.AddRead(jobId); // the application's subscription has overtaken the job's own
+                }
             }
 
             tracker.Grants.Set(accepted.Credentials, accepted.Budget, asOf: 0);
@@ -101,12 +105,13 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
         {
             if (jobs.Held.Hold(jobId, envelope, size) is { } dropped)
             {
+                jobs.AddRead(dropped);
                 Log.HeldFramesDropped(logger, dropped);
             }
         }
         else if (!jobs.IsReleased(jobId))
         {
-            unclaimed.Add(envelope);
+            PassBy(envelope);
         }
         else if (envelope.Message is JobEvent { Body: DelegateEvent child } && !jobs.TryGet(child.ChildJobId, out _))
         {
@@ -164,12 +169,26 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
     {
         if (!jobs.Held.IsEmpty && !MayBecomeKnown)
         {
-            jobs.Held.TakeAll(requests.HasSubscribe).ForEach(unclaimed.Add);
+            foreach (Envelope envelope in jobs.Held.TakeAll(requests.HasSubscribe))
+            {
+                PassBy(envelope);
+            }
         }
     }
 
     // Its acceptance, or its parent's announcement.
     private bool MayBecomeKnown => requests.HasSubmitUnderWay || jobs.MayHaveChildren;
+
+    // Should the job become known after all, what comes then is from somewhere in its log.
+    private void PassBy(Envelope envelope)
+    {
+        if (envelope.Header.JobId is { } jobId)
+        {
+            jobs.AddRead(jobId);
+        }
+
+        unclaimed.Add(envelope);
+    }
 
     private static void SetGrants(JobTracker tracker, JobSubscribed subscribed) =>
         tracker.Grants.Set(subscribed.Credentials, subscribed.Budget, subscribed.SubscribedFrom ?? 0);

@@ -31,8 +31,20 @@ internal sealed class JobTable
     /// <summary>Whether the session may still receive the job's frames although nobody has counted them: its handle was let go, or its submitter or subscriber gave up.</summary>
     public bool MayBeRead(JobId jobId) => _read.Contains(jobId);
 
-    /// <summary>Remembers that the session may receive the frames of a job that is not followed.</summary>
-    public void AddRead(JobId jobId) => _read.Add(jobId);
+    /// <summary>Whether the job is followed and awaits its own subscription.</summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="otherThan">The job for which a subscription is about to be sent; null = it is for none that is followed.</param>
+    public bool Awaits(JobId jobId, JobTracker? otherThan) => TryGet(jobId, out JobTracker? tracker) && tracker != otherThan && tracker.NeedsSubscription;
+
+    /// <summary>Remembers that the session may receive frames of a job that nobody has counted or will count.</summary>
+    public void AddRead(JobId jobId)
+    {
+        _read.Add(jobId);
+        if (TryGet(jobId, out JobTracker? tracker))
+        {
+            tracker.IsUncounted = true;
+        }
+    }
 
     /// <summary>A new session begins: it receives nothing yet.</summary>
     public void StartOver()
@@ -56,7 +68,11 @@ internal sealed class JobTable
         Held.TryTake(jobId, out _);
     }
 
-    public void Follow(JobId jobId, JobTracker tracker) => _followed.Add(jobId, tracker);
+    public void Follow(JobId jobId, JobTracker tracker)
+    {
+        tracker.IsUncounted = MayBeRead(jobId);
+        _followed.Add(jobId, tracker);
+    }
 
     /// <summary>How many jobs are followed.</summary>
     public int Count => _followed.Count;

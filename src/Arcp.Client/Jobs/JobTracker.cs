@@ -61,7 +61,7 @@ internal sealed class JobTracker
     /// <summary>Whether the session may have submitted the job after all, although the submit was repeated: then it receives all frames without a subscription.</summary>
     public bool MayBeOwn { get; set; }
 
-    /// <summary>Whether frames that come before the subscription are from somewhere in the log, because the session has received the job all the time.</summary>
+    /// <summary>Whether frames that come before the subscription are from somewhere in the log, because the session reads the job for another reason, or has done so all the time.</summary>
     public bool IsUncounted { get; set; }
 
     /// <summary>Whether the session receives the frames of the job's children because it has submitted the job (§10).</summary>
