@@ -34,7 +34,7 @@ internal static class RawEndpoints
         await DrainAsync(socket, context.RequestAborted);
     }
 
-    /// <summary>Many frames per write, after the client's first bytes.</summary>
+    /// <summary>Many frames per write, after the client's first bytes. What the client says meanwhile is read and does not matter.</summary>
     private static async Task PushManyAsync(HttpContext context)
     {
         (int frames, int size) = (Number(context, "frames"), Number(context, "size"));
@@ -43,13 +43,14 @@ internal static class RawEndpoints
         byte[] block = WebSocketFrames.Build(Enumerable.Repeat(size, perWrite));
         byte[] input = new byte[256];
         _ = await stream.ReadAsync(input, context.RequestAborted);
+        Task drain = DrainAsync(stream, input, context.RequestAborted);
         for (int left = frames; left > 0; left -= perWrite)
         {
             int count = Math.Min(left, perWrite);
             await stream.WriteAsync(block.AsMemory(0, block.Length / perWrite * count), context.RequestAborted);
         }
 
-        await DrainAsync(stream, input, context.RequestAborted);
+        await drain;
     }
 
     /// <summary>Answers each message with frames of the given sizes, one send each.</summary>
