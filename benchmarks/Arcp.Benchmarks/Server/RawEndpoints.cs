@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http.Features;
@@ -8,6 +9,8 @@ namespace Arcp.Benchmarks.Server;
 internal static class RawEndpoints
 {
     private const int WriteSize = 64 * 1024;
+
+    private static readonly ConcurrentBag<List<byte[]>> Kept = [];
 
     public static void MapRaw(this WebApplication app)
     {
@@ -53,10 +56,13 @@ internal static class RawEndpoints
         await drain;
     }
 
-    /// <summary>Answers each message with frames of the given sizes, one send each.</summary>
+    /// <summary>Answers each message with frames of the given sizes, one send each, and keeps so many bytes of each message for good.</summary>
     private static async Task EchoEachAsync(HttpContext context)
     {
         byte[][] answers = [.. Sizes(context).Select(WebSocketFrames.Payload)];
+        int keep = Number(context, "keep");
+        List<byte[]> kept = [];
+        Kept.Add(kept);
         using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
         Memory<byte> input = new byte[4096];
         while (await socket.ReceiveAsync(input, context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
@@ -64,6 +70,11 @@ internal static class RawEndpoints
             if (!received.EndOfMessage)
             {
                 continue;
+            }
+
+            if (keep > 0)
+            {
+                kept.Add(new byte[keep]);
             }
 
             foreach (byte[] answer in answers)
