@@ -22,11 +22,11 @@ internal enum LogReadStatus
 /// <summary>A job's events and its terminal frame, numbered 1..n, as the bytes that all sessions share (§8.3).</summary>
 /// <remarks>
 /// Needs its job's lock, also for as long as bytes are looked at. Beyond its limits the oldest entries go, the last one never. A log that is full goes on
-/// in the slabs of what has gone, unless the runtime's store may still have to write that down.
+/// in the slabs of what has gone, unless the runtime's store may still have to write that down. A part of its <see cref="JobFeed"/>, there are many: not to be copied.
 /// </remarks>
 /// <param name="limits">The limits.</param>
 /// <param name="length">How many entries there were in an earlier run; none of them is in memory.</param>
-internal sealed class JobLog(JobLimits limits, long length = 0)
+internal struct JobLog(JobLimits limits, long length = 0)
 {
     private const int FirstSlab = 512;
     private const int LargestSlab = 64 * 1024;

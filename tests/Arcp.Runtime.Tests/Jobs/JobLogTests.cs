@@ -14,7 +14,7 @@ public class JobLogTests
 
         for (long from = 0; from <= 1000; from += 37)
         {
-            List<(long Number, string Text, bool IsTerminal)> entries = Read(log, from, out LogReadStatus status, out long position);
+            List<(long Number, string Text, bool IsTerminal)> entries = Read(ref log, from, out LogReadStatus status, out long position);
             status.Should().Be(LogReadStatus.CaughtUp);
             position.Should().Be(1000);
             entries.Select(entry => entry.Number).Should().Equal(Enumerable.Range((int)from + 1, 1000 - (int)from).Select(n => (long)n));
@@ -47,13 +47,13 @@ public class JobLogTests
     public void Beyond_its_number_of_entries_the_oldest_go()
     {
         var log = TestJob.NewLog(maxEntries: 5, maxBytes: long.MaxValue);
-        Fill(log, 12);
+        Fill(ref log, 12);
 
         log.Length.Should().Be(12);
         log.Evicted.Should().Be(7);
-        Read(log, 7, out LogReadStatus status, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(8, 5).Select(n => TextOf(n)));
+        Read(ref log, 7, out LogReadStatus status, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(8, 5).Select(n => TextOf(n)));
         status.Should().Be(LogReadStatus.CaughtUp);
-        Read(log, 6, out status, out long position).Should().BeEmpty();
+        Read(ref log, 6, out status, out long position).Should().BeEmpty();
         status.Should().Be(LogReadStatus.Gone);
         position.Should().Be(6);
     }
@@ -74,7 +74,7 @@ public class JobLogTests
 
         log.Evicted.Should().Be(10);
         log.Bytes.Should().Be(5000);
-        Read(log, 10, out _, out _).Should().ContainSingle().Which.IsTerminal.Should().BeTrue();
+        Read(ref log, 10, out _, out _).Should().ContainSingle().Which.IsTerminal.Should().BeTrue();
     }
 
     [Theory]
@@ -91,7 +91,7 @@ public class JobLogTests
             log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) });
             long first = Math.Max(0, i - kept);
             log.Evicted.Should().Be(first);
-            Read(log, first, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range((int)first + 1, i - (int)first).Select(n => TextOf(n)));
+            Read(ref log, first, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range((int)first + 1, i - (int)first).Select(n => TextOf(n)));
         }
     }
 
@@ -125,15 +125,15 @@ public class JobLogTests
     public void A_log_that_is_done_gives_up_room_and_keeps_all_that_it_holds(int entries, int maxEntries)
     {
         var log = TestJob.NewLog(maxEntries);
-        Fill(log, entries);
+        Fill(ref log, entries);
         long position = Math.Max(0, entries - maxEntries);
-        List<(long Number, string Text, bool IsTerminal)> before = Read(log, position, out _, out _);
+        List<(long Number, string Text, bool IsTerminal)> before = Read(ref log, position, out _, out _);
         long bytes = log.Bytes;
 
         log.Trim();
         log.Trim();
 
-        Read(log, position, out LogReadStatus status, out long end).Should().Equal(before);
+        Read(ref log, position, out LogReadStatus status, out long end).Should().Equal(before);
         (status, end, log.Length, log.Bytes).Should().Be((LogReadStatus.CaughtUp, (long)entries, (long)entries, bytes));
     }
 
@@ -157,7 +157,7 @@ public class JobLogTests
     {
         var log = TestJob.NewLog(maxEntries: 1000, maxBytes: long.MaxValue);
         var slabs = new HashSet<byte[]>();
-        Fill(log, 10_000); // some slabs of the largest size
+        Fill(ref log, 10_000); // some slabs of the largest size
 
         for (int i = 10_001; i <= 50_000; i++)
         {
@@ -165,7 +165,7 @@ public class JobLogTests
         }
 
         slabs.Count.Should().BeInRange(2, 4);
-        Read(log, 49_000, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(49_001, 1000).Select(n => TextOf(n)));
+        Read(ref log, 49_000, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(49_001, 1000).Select(n => TextOf(n)));
     }
 
     [Fact]
@@ -187,11 +187,11 @@ public class JobLogTests
     private static JobLog Filled(int count)
     {
         var log = TestJob.NewLog(int.MaxValue, long.MaxValue);
-        Fill(log, count);
+        Fill(ref log, count);
         return log;
     }
 
-    private static void Fill(JobLog log, int count)
+    private static void Fill(ref JobLog log, int count)
     {
         for (int i = 1; i <= count; i++)
         {
@@ -199,7 +199,7 @@ public class JobLogTests
         }
     }
 
-    private static List<(long Number, string Text, bool IsTerminal)> Read(JobLog log, long from, out LogReadStatus status, out long position)
+    private static List<(long Number, string Text, bool IsTerminal)> Read(ref JobLog log, long from, out LogReadStatus status, out long position)
     {
         var entries = new List<(long Number, string Text, bool IsTerminal)>();
         position = from;
