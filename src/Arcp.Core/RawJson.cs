@@ -16,9 +16,9 @@ public sealed class RawJson : IEquatable<RawJson>
     /// <summary>How deep a value may be, so that the frame around it stays within the 64 levels of §4.</summary>
     public const int MaxDepth = 60;
 
-    private readonly ReadOnlyMemory<byte> _utf8;
+    private readonly byte[] _utf8;
 
-    private RawJson(ReadOnlyMemory<byte> utf8) => _utf8 = utf8;
+    private RawJson(byte[] utf8) => _utf8 = utf8;
 
     /// <summary>The JSON value <c>null</c>.</summary>
     public static RawJson Null { get; } = new("null"u8.ToArray());
@@ -27,7 +27,7 @@ public sealed class RawJson : IEquatable<RawJson>
     public ReadOnlyMemory<byte> Utf8 => _utf8;
 
     /// <summary>Whether the value is <c>null</c>.</summary>
-    public bool IsNull => _utf8.Span.SequenceEqual("null"u8);
+    public bool IsNull => _utf8.AsSpan().SequenceEqual("null"u8);
 
     /// <summary>Checks and copies a JSON text.</summary>
     /// <param name="utf8Json">One JSON value as UTF-8, at most 60 levels deep.</param>
@@ -85,7 +85,7 @@ public sealed class RawJson : IEquatable<RawJson>
     /// <typeparam name="T">The type to read.</typeparam>
     /// <param name="typeInfo">How to read it.</param>
     /// <exception cref="JsonException">The value does not fit the type.</exception>
-    public T? Deserialize<T>(JsonTypeInfo<T> typeInfo) => JsonSerializer.Deserialize(_utf8.Span, typeInfo);
+    public T? Deserialize<T>(JsonTypeInfo<T> typeInfo) => JsonSerializer.Deserialize(_utf8, typeInfo);
 
     /// <summary>Reads the value with reflection.</summary>
     /// <typeparam name="T">The type to read.</typeparam>
@@ -94,14 +94,14 @@ public sealed class RawJson : IEquatable<RawJson>
     [RequiresUnreferencedCode("Uses reflection; pass a JsonTypeInfo when trimming.")]
     [RequiresDynamicCode("Uses reflection; pass a JsonTypeInfo under native AOT.")]
     public T? Deserialize<T>(JsonSerializerOptions? options = null) =>
-        JsonSerializer.Deserialize<T>(_utf8.Span, options ?? JsonSerializerOptions.Web);
+        JsonSerializer.Deserialize<T>(_utf8, options ?? JsonSerializerOptions.Web);
 
     /// <summary>Opens the value as a DOM.</summary>
-    public JsonElement ToElement() => JsonElement.Parse(_utf8.Span);
+    public JsonElement ToElement() => JsonElement.Parse(_utf8);
 
     /// <summary>Two values are equal when their texts are.</summary>
     /// <param name="other">The other value.</param>
-    public bool Equals(RawJson? other) => other is not null && _utf8.Span.SequenceEqual(other._utf8.Span);
+    public bool Equals(RawJson? other) => other is not null && _utf8.AsSpan().SequenceEqual(other._utf8);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RawJson);
@@ -110,12 +110,12 @@ public sealed class RawJson : IEquatable<RawJson>
     public override int GetHashCode()
     {
         HashCode hash = default;
-        hash.AddBytes(_utf8.Span);
+        hash.AddBytes(_utf8);
         return hash.ToHashCode();
     }
 
     /// <summary>The value's JSON text.</summary>
-    public override string ToString() => Encoding.UTF8.GetString(_utf8.Span);
+    public override string ToString() => Encoding.UTF8.GetString(_utf8);
 
     /// <summary>Copies bytes that a JSON reader or writer has vouched for.</summary>
     internal static RawJson FromTrusted(ReadOnlySpan<byte> utf8) =>

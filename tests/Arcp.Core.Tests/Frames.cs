@@ -18,6 +18,7 @@ internal static class Frames
         bool ok = FrameReader.TryRead(frame, receiver, out Envelope? envelope, out FrameError? error);
         ok.Should().BeTrue("the frame is valid, but: {0}; it is {1}", error?.Message, Encoding.UTF8.GetString(frame));
         error.Should().BeNull();
+        ShouldBeReadInParts(frame, receiver, envelope!);
         return envelope!;
     }
 
@@ -28,6 +29,8 @@ internal static class Frames
         bool ok = FrameReader.TryRead(frame, receiver, out Envelope? envelope, out FrameError? error);
         ok.Should().BeFalse("the frame is not valid: {0}", Encoding.UTF8.GetString(frame));
         envelope.Should().BeNull();
+        bool inParts = FrameReader.TryRead(frame, receiver, out FrameHeader header, out ArcpMessage? message, out FrameError? same);
+        (inParts, header, message, same).Should().Be((false, default(FrameHeader), null, error));
         ShouldBeFitForThePeer(error!);
         return error!;
     }
@@ -46,6 +49,16 @@ internal static class Frames
         var output = new ArrayBufferWriter<byte>();
         FrameWriter.Write(output, envelope);
         return output.WrittenSpan.ToArray();
+    }
+
+    // Whoever takes header and message apart gets what stands in the envelope.
+    private static void ShouldBeReadInParts(ReadOnlySpan<byte> frame, Peer receiver, Envelope envelope)
+    {
+        bool ok = FrameReader.TryRead(frame, receiver, out FrameHeader header, out ArcpMessage? message, out FrameError? error);
+        if (!ok || header != envelope.Header || error is not null || message!.GetType() != envelope.Message.GetType() || PayloadText(message) != PayloadText(envelope.Message))
+        {
+            (ok, header, message, error).Should().Be((true, envelope.Header, envelope.Message, null));
+        }
     }
 
     public static string WriteText(Envelope envelope) => Encoding.UTF8.GetString(Write(envelope));

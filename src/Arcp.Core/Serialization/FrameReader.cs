@@ -20,6 +20,26 @@ public static class FrameReader
         [NotNullWhen(true)] out Envelope? envelope,
         [NotNullWhen(false)] out FrameError? error) => TryRead(frame, receiver, repeated: null, out envelope, out error);
 
+    /// <summary>Reads one frame, for those who need no <see cref="Envelope"/> around its two parts.</summary>
+    /// <param name="frame">The frame's UTF-8 bytes; nothing of them is kept.</param>
+    /// <param name="receiver">Who reads: a frame that only this side may send is refused.</param>
+    /// <param name="header">The frame's header, when it could be read.</param>
+    /// <param name="message">The frame's payload, when it could be read.</param>
+    /// <param name="error">Why not, when it could not.</param>
+    /// <returns>Whether the frame could be read.</returns>
+    public static bool TryRead(
+        ReadOnlySpan<byte> frame,
+        Peer receiver,
+        out FrameHeader header,
+        [NotNullWhen(true)] out ArcpMessage? message,
+        [NotNullWhen(false)] out FrameError? error)
+    {
+        var state = new ParsedFrame { Receiver = receiver };
+        error = Read(frame, ref state, out message);
+        header = error is null ? state.Header : default;
+        return error is null;
+    }
+
     /// <summary>Reads one of the many frames of a connection.</summary>
     /// <param name="frame">The frame's UTF-8 bytes; nothing of them is kept.</param>
     /// <param name="receiver">Who reads: a frame that only this side may send is refused.</param>
@@ -41,14 +61,21 @@ public static class FrameReader
         }
 
         var state = new ParsedFrame { Receiver = receiver, Repeated = repeated };
-        envelope = null;
-        error = FrameHeaderReader.Read(frame, ref state) ?? ReadPayload(frame, ref state, out envelope);
+        error = Read(frame, ref state, out ArcpMessage? message);
+        envelope = message is null ? null : new Envelope(state.Header, message);
         return error is null;
     }
 
-    private static FrameError? ReadPayload(ReadOnlySpan<byte> frame, ref ParsedFrame state, out Envelope? envelope)
+    // Gives an error or a message.
+    private static FrameError? Read(ReadOnlySpan<byte> frame, ref ParsedFrame state, out ArcpMessage? message)
     {
-        envelope = null;
+        message = null;
+        return FrameHeaderReader.Read(frame, ref state) ?? ReadPayload(frame, ref state, out message);
+    }
+
+    private static FrameError? ReadPayload(ReadOnlySpan<byte> frame, ref ParsedFrame state, out ArcpMessage? message)
+    {
+        message = null;
         if (string.IsNullOrEmpty(state.Type))
         {
             return state.Malformed(FrameMember.Type, "is required and must be a non-empty string");
@@ -64,11 +91,10 @@ public static class FrameReader
             return state.Error(FrameErrorKind.WrongDirection, $"'{entry.Name}' is sent by the {(sender is Peer.Runtime ? "runtime" : "client")} only.");
         }
 
-        FrameHeader header = state.Header;
         state.Repeated?.Keep(frame, state);
-        if (state.Message is { } message)
+        if (state.Message is { } known)
         {
-            envelope = new Envelope(header, message);
+            message = known;
             return null;
         }
 
@@ -82,7 +108,7 @@ public static class FrameReader
 
         try
         {
-            envelope = new Envelope(header, (ArcpMessage)JsonSerializer.Deserialize(payload, entry.Contract)!);
+            message = (ArcpMessage)JsonSerializer.Deserialize(payload, entry.Contract)!;
             return null;
         }
         catch (JsonException e)

@@ -32,9 +32,20 @@ public static class FrameWriter
     public static void Write(IBufferWriter<byte> output, Envelope envelope)
     {
         ArgumentNullException.ThrowIfNull(envelope);
-        MessageCatalog.Entry entry = MessageCatalog.Of(envelope.Message);
-        Utf8JsonWriter writer = Begin(output, entry, envelope.Header);
-        JsonSerializer.Serialize(writer, envelope.Message, entry.Contract);
+        Write(output, envelope.Header, envelope.Message);
+    }
+
+    /// <summary>Writes a whole frame.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="header">The header.</param>
+    /// <param name="message">The payload.</param>
+    /// <param name="mintId">The time of the new id that a header without one is given; null = it is written without one.</param>
+    public static void Write(IBufferWriter<byte> output, in FrameHeader header, ArcpMessage message, DateTimeOffset? mintId = null)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        MessageCatalog.Entry entry = MessageCatalog.Of(message);
+        Utf8JsonWriter writer = Begin(output, entry, header, mintId);
+        JsonSerializer.Serialize(writer, message, entry.Contract);
         End(writer);
     }
 
@@ -43,10 +54,11 @@ public static class FrameWriter
     /// <param name="output">Where to.</param>
     /// <param name="header">The header.</param>
     /// <param name="payload">The payload, as <see cref="WritePayload"/> made it.</param>
-    public static void Write<TMessage>(IBufferWriter<byte> output, FrameHeader header, ReadOnlySpan<byte> payload)
+    /// <param name="mintId">The time of the new id that a header without one is given; null = it is written without one.</param>
+    public static void Write<TMessage>(IBufferWriter<byte> output, FrameHeader header, ReadOnlySpan<byte> payload, DateTimeOffset? mintId = null)
         where TMessage : ArcpMessage
     {
-        Utf8JsonWriter writer = Begin(output, MessageCatalog.Of<TMessage>(), header);
+        Utf8JsonWriter writer = Begin(output, MessageCatalog.Of<TMessage>(), header, mintId);
         writer.WriteRawValue(payload, skipInputValidation: true);
         End(writer);
     }
@@ -152,6 +164,26 @@ public static class FrameWriter
         output.Write("}"u8);
     }
 
+    /// <summary>Writes the tail of a <see cref="JobResult"/> with an inline result, as <see cref="WriteTerminalTail"/> does.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
+    /// <param name="now">The time in the frame's id.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="summary">A line for people; null = none.</param>
+    public static void WriteResultTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, RawJson result, string? summary)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        BeginTail(output, "job.result"u8, jobMembers, now);
+        Utf8JsonWriter writer = Rent(output);
+        writer.WriteStartObject();
+        writer.WriteString("final_status"u8, JobStatus.Success.Value);
+        writer.WritePropertyName("result"u8);
+        writer.WriteRawValue(result.Utf8.Span, skipInputValidation: true);
+        WriteMember(writer, "summary"u8, summary);
+        End(writer);
+        output.Write("}"u8);
+    }
+
     /// <summary>Puts a sequenced frame together: prefix, number and tail.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="sequencedPrefix">What <see cref="SequencedPrefix"/> made.</param>
@@ -232,12 +264,20 @@ public static class FrameWriter
         output.Advance(length + BeforePayload.Length);
     }
 
-    private static Utf8JsonWriter Begin(IBufferWriter<byte> output, MessageCatalog.Entry entry, in FrameHeader header)
+    private static Utf8JsonWriter Begin(IBufferWriter<byte> output, MessageCatalog.Entry entry, in FrameHeader header, DateTimeOffset? mintId)
     {
         Utf8JsonWriter writer = Rent(output);
         writer.WriteStartObject();
         writer.WriteString("arcp"u8, "1.1"u8);
-        WriteMember(writer, "id"u8, header.Id?.Value);
+        if (header.Id is null && mintId is { } now)
+        {
+            WriteNewId(writer, now);
+        }
+        else
+        {
+            WriteMember(writer, "id"u8, header.Id?.Value);
+        }
+
         writer.WriteString("type"u8, entry.Utf8Name);
         WriteMember(writer, "session_id"u8, header.SessionId?.Value);
         WriteMember(writer, "job_id"u8, header.JobId?.Value);
@@ -250,6 +290,15 @@ public static class FrameWriter
 
         writer.WritePropertyName("payload"u8);
         return writer;
+    }
+
+    private static void WriteNewId(Utf8JsonWriter writer, DateTimeOffset now)
+    {
+        ReadOnlySpan<byte> prefix = "msg_"u8;
+        Span<byte> id = stackalloc byte[prefix.Length + Ulid.Length];
+        prefix.CopyTo(id);
+        Ulid.Mint(now, id[prefix.Length..]);
+        writer.WriteString("id"u8, id);
     }
 
     private static void End(Utf8JsonWriter writer)

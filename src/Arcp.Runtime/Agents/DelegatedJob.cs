@@ -24,7 +24,7 @@ public sealed class DelegatedJob
     public JobId JobId => _job.Spec.Id;
 
     /// <summary>Its agent, as <c>name@version</c>.</summary>
-    public string Agent => $"{_job.Spec.AgentName}@{_job.Spec.AgentVersion}";
+    public string Agent => _job.Spec.Agent.Reference;
 
     /// <summary>Where it is in its life at this moment (§7.3).</summary>
     public JobStatus Status => _job.Snapshot().State.Status;

@@ -142,8 +142,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
             Id = JobId.New(environment.Clock),
             Principal = own.Principal,
             SubmittedBy = own.SubmittedBy,
-            AgentName = descriptor.Name,
-            AgentVersion = descriptor.Version,
+            Agent = descriptor.Identity,
             Guard = guard,
             Trace = own.Trace,
             CreatedAt = environment.Clock.GetUtcNow(),
@@ -164,7 +163,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
         {
             DelegateId = Ulid.MintWithPrefix("del_", environment.Clock.GetUtcNow()),
             ChildJobId = child.Spec.Id,
-            Agent = $"{child.Spec.AgentName}@{child.Spec.AgentVersion}",
+            Agent = child.Spec.Agent.Reference,
             LeaseRequest = child.Spec.Lease,
             LeaseConstraints = child.Spec.LeaseConstraints,
         };

@@ -7,19 +7,18 @@ using Arcp.Runtime.Leases;
 namespace Arcp.Runtime.Agents;
 
 /// <summary>What a running job may do and spend, and what follows when it may not.</summary>
-internal sealed class JobAuthority
+/// <remarks>A part of its <see cref="JobContext"/>, and of what that makes: all copies are the same authority.</remarks>
+internal readonly struct JobAuthority
 {
     private const string CostPrefix = "cost.";
     private const string BudgetPrefix = "cost.budget.";
 
-    private readonly Job _job;
-    private readonly AgentEnvironment _environment;
     private readonly BudgetReports? _reports;
 
     public JobAuthority(Job job, AgentEnvironment environment)
     {
-        _job = job;
-        _environment = environment;
+        Job = job;
+        Environment = environment;
         if (!Guard.Budget.IsEmpty)
         {
             _reports = new BudgetReports(job, environment.Deadlines, environment.Clock);
@@ -27,7 +26,11 @@ internal sealed class JobAuthority
         }
     }
 
-    private LeaseGuard Guard => _job.Spec.Guard;
+    public Job Job { get; }
+
+    public AgentEnvironment Environment { get; }
+
+    private LeaseGuard Guard => Job.Spec.Guard;
 
     /// <summary>Asks for an operation before its side effect. When a denial is fatal, the caller ends the job by <see cref="EndIfFatal"/> once it has told of the denial.</summary>
     /// <exception cref="ArcpException">It is denied.</exception>
@@ -55,15 +58,15 @@ internal sealed class JobAuthority
     /// <summary>Ends the job when its budget is used up and the host wants it so (§9.6).</summary>
     public void EndIfFatal(ArcpException error)
     {
-        if (error.Code == ErrorCode.BudgetExhausted && _environment.Options.EndOnBudgetExhaustion)
+        if (error.Code == ErrorCode.BudgetExhausted && Environment.Options.EndOnBudgetExhaustion)
         {
-            _job.TryApply(new JobSignal.Stopped(JobOutcome.From(error)));
+            Job.TryApply(new JobSignal.Stopped(JobOutcome.From(error)));
         }
     }
 
     /// <summary>What may be told of an exception; null = nothing (§12).</summary>
     public ArcpException? Translate(Exception exception) => exception as ArcpException
-        ?? _environment.Options.TranslateException?.Invoke(exception)
+        ?? Environment.Options.TranslateException?.Invoke(exception)
         ?? (UpstreamErrors.TryTranslate(exception, out ArcpException? spent) ? spent : null);
 
     /// <summary>Emits a measurement; a cost in a budgeted unit is counted before it is shown, and what is left is told behind it.</summary>
@@ -81,7 +84,7 @@ internal sealed class JobAuthority
             counted = Guard.Budget.Charge(unit, metric.Value);
         }
 
-        await _job.EmitAsync(metric).ConfigureAwait(false);
+        await Job.EmitAsync(metric).ConfigureAwait(false);
         counted?.Announce(metric.Unit!);
     }
 

@@ -19,8 +19,6 @@ namespace Arcp.Runtime.Agents;
 /// </remarks>
 public sealed class JobContext : EventEmitter
 {
-    private readonly Job _job;
-    private readonly AgentEnvironment _environment;
     private readonly JobScope _scope;
     private readonly JobAuthority _authority;
 
@@ -31,59 +29,61 @@ public sealed class JobContext : EventEmitter
 
     internal JobContext(Job job, AgentEnvironment environment, JobScope scope, RawJson input)
     {
-        _job = job;
-        _environment = environment;
         _scope = scope;
         _authority = new JobAuthority(job, environment);
         Input = input;
     }
 
     /// <summary>The job.</summary>
-    public JobId JobId => _job.Spec.Id;
+    public JobId JobId => Job.Spec.Id;
 
     /// <summary>The session that submitted it.</summary>
-    public SessionId SessionId => _job.Spec.SubmittedBy;
+    public SessionId SessionId => Job.Spec.SubmittedBy;
 
     /// <summary>The job that this one belongs to, when there is one.</summary>
-    public JobId? ParentJobId => _job.Spec.ParentId;
+    public JobId? ParentJobId => Job.Spec.ParentId;
 
     /// <summary>On whose behalf it runs.</summary>
-    public Principal Principal => _job.Spec.Principal;
+    public Principal Principal => Job.Spec.Principal;
 
     /// <summary>The agent's name.</summary>
-    public string AgentName => _job.Spec.AgentName;
+    public string AgentName => Job.Spec.Agent.Name;
 
     /// <summary>The agent's version.</summary>
-    public string AgentVersion => _job.Spec.AgentVersion;
+    public string AgentVersion => Job.Spec.Agent.Version;
 
     /// <summary>The input, unchanged; the JSON value null when there is none.</summary>
     public RawJson Input { get; }
 
     /// <summary>What the job may do.</summary>
-    public Lease Lease => _job.Spec.Lease;
+    public Lease Lease => Job.Spec.Lease;
 
     /// <summary>The trace (§11).</summary>
-    public TraceContext Trace => _job.Spec.Trace;
+    public TraceContext Trace => Job.Spec.Trace;
 
     /// <summary>Cancelled when the job has ended without the agent, or the runtime shuts down.</summary>
-    public CancellationToken CancellationToken => _job.Stopping;
+    public CancellationToken CancellationToken => Job.Stopping;
 
     /// <summary>The job's own scope of the host's services, gone when the agent has returned; empty when the runtime was built without a container.</summary>
     /// <exception cref="ObjectDisposedException">The agent has returned.</exception>
     public IServiceProvider Services => _scope.Services;
 
     /// <summary>Until when the lease holds (§9.5); null = without end.</summary>
-    public DateTimeOffset? LeaseExpiresAt => _job.Spec.Guard.Expiry?.At;
+    public DateTimeOffset? LeaseExpiresAt => Job.Spec.Guard.Expiry?.At;
 
     /// <summary>What is left of each budgeted currency (§9.6); empty without a budget. At or below 0 it is used up.</summary>
-    public IReadOnlyDictionary<string, decimal> RemainingBudget => _job.Spec.Guard.Budget.Remaining ?? ReadOnlyDictionary<string, decimal>.Empty;
+    public IReadOnlyDictionary<string, decimal> RemainingBudget => Job.Spec.Guard.Budget.Remaining ?? ReadOnlyDictionary<string, decimal>.Empty;
 
     /// <summary>What was lent to the job (§9.8), with the values that hold now; empty when nothing was. Secrets.</summary>
-    public IReadOnlyList<ProvisionedCredential> Credentials => _job.Spec.Credentials.Current;
+    public IReadOnlyList<ProvisionedCredential> Credentials => Job.Spec.Credentials.Current;
 
-    internal JsonSerializerOptions? JsonSerializerOptions => _environment.Options.JsonSerializerOptions;
+    internal JsonSerializerOptions? JsonSerializerOptions => Environment.Options.JsonSerializerOptions;
 
-    private ToolCalls ToolCalls => new(_job, _authority, _environment);
+    private Job Job => _authority.Job;
+
+    private AgentEnvironment Environment => _authority.Environment;
+
+    private ToolCalls ToolCalls => new(Job, _authority, Environment);
 
     /// <inheritdoc/>
     public override ValueTask EmitAsync(EventBody body)
@@ -94,7 +94,7 @@ public sealed class JobContext : EventEmitter
             throw new ArgumentException(error, nameof(body));
         }
 
-        return body is MetricEvent metric ? _authority.EmitAsync(metric) : _job.EmitAsync(body);
+        return body is MetricEvent metric ? _authority.EmitAsync(metric) : Job.EmitAsync(body);
     }
 
     /// <summary>Asks whether the lease allows an operation, before its side effect: expiry, then budgets, then pattern (§9).</summary>
@@ -187,7 +187,7 @@ public sealed class JobContext : EventEmitter
     public Task<DelegatedJob> DelegateAsync(string agent, RawJson? input = null, Lease? lease = null, LeaseConstraints? constraints = null)
     {
         ArgumentNullException.ThrowIfNull(agent);
-        return Lazily(ref _delegation, static context => new Delegation(context._job, context._authority, context._environment)).StartAsync(agent, input ?? RawJson.Null, lease ?? Lease.Empty, constraints);
+        return Lazily(ref _delegation, static context => new Delegation(context.Job, context._authority, context.Environment)).StartAsync(agent, input ?? RawJson.Null, lease ?? Lease.Empty, constraints);
     }
 
     /// <summary>Opens the job's result as a stream, for results that are large or come piece by piece (§8.4). The agent then returns null.</summary>
@@ -196,8 +196,8 @@ public sealed class JobContext : EventEmitter
     /// <exception cref="InvalidOperationException">It was opened before.</exception>
     public ResultStream OpenResultStream(ResultEncoding encoding = ResultEncoding.Utf8)
     {
-        IResultSink sink = _job.Spec.StreamsResult ? new ChunkSink(_job, encoding, _environment.Clock) : new InlineSink(encoding);
-        var stream = new ResultStream(sink, encoding, _environment.Options);
+        IResultSink sink = Job.Spec.StreamsResult ? new ChunkSink(Job, encoding, Environment.Clock) : new InlineSink(encoding);
+        var stream = new ResultStream(sink, encoding, Environment.Options);
         return Interlocked.CompareExchange(ref _resultStream, stream, null) is null
             ? stream
             : throw new InvalidOperationException("A job has one result.");
@@ -210,7 +210,7 @@ public sealed class JobContext : EventEmitter
     /// <exception cref="ArcpException">There is no such credential, or the provisioner failed.</exception>
     /// <exception cref="OperationCanceledException">The job has ended; the new value is revoked.</exception>
     public Task<ProvisionedCredential> RotateCredentialAsync(CredentialId id, CancellationToken cancellationToken = default) =>
-        _job.Spec.Credentials.RotateAsync(id, _job.Spec.Guard.Budget.Remaining, AnnounceRotation, cancellationToken);
+        Job.Spec.Credentials.RotateAsync(id, Job.Spec.Guard.Budget.Remaining, AnnounceRotation, cancellationToken);
 
     /// <summary>Reports that a tool is being called elsewhere. It asks no lease: to call a tool under the lease use <see cref="CallToolAsync(string, RawJson?, Func{CancellationToken, Task{RawJson}})"/>.</summary>
     /// <param name="tool">The tool.</param>
@@ -219,7 +219,7 @@ public sealed class JobContext : EventEmitter
     /// <returns>The call's id, for <see cref="ToolResultAsync"/> or <see cref="ToolErrorAsync"/>.</returns>
     public async ValueTask<string> ToolCallAsync(string tool, RawJson? args = null, string? callId = null)
     {
-        callId ??= Ulid.MintWithPrefix("call_", _environment.Clock.GetUtcNow());
+        callId ??= Ulid.MintWithPrefix("call_", Environment.Clock.GetUtcNow());
         await EmitAsync(new ToolCallEvent { Tool = tool, Args = args, CallId = callId }).ConfigureAwait(false);
         Lazily(ref _reportedCalls, static _ => new ToolActivities()).Begin(callId, tool);
         return callId;
@@ -271,9 +271,9 @@ public sealed class JobContext : EventEmitter
     private void AnnounceRotation(ProvisionedCredential credential)
     {
         var announcement = new StatusEvent { Phase = "credential_rotated", Id = credential.Id, CredentialId = credential.Id };
-        if (!_job.TryEmitNow(announcement with { Value = credential.Value, CredentialValue = credential.Value }, publicForm: announcement))
+        if (!Job.TryEmitNow(announcement with { Value = credential.Value, CredentialValue = credential.Value }, publicForm: announcement))
         {
-            throw new OperationCanceledException("The job has ended.", _job.Stopping);
+            throw new OperationCanceledException("The job has ended.", Job.Stopping);
         }
     }
 }

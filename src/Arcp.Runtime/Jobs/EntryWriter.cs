@@ -69,7 +69,15 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
                 return Write(Running);
             case JobState.Ended ended:
                 FrameBuffer output = Scratch();
-                FrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                if (ended.Outcome is JobOutcome.Succeeded inline)
+                {
+                    FrameWriter.WriteResultTail(output, JobMembers(), clock.GetUtcNow(), inline.Result, inline.Summary);
+                }
+                else
+                {
+                    FrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                }
+
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
             default:
                 return new NewEntry { Bytes = [] };

@@ -36,7 +36,7 @@ internal sealed class JobFactory(JobRegistry jobs, CredentialBroker? broker, Job
     {
         JobId = spec.Id,
         Principal = spec.Principal,
-        Agent = $"{spec.AgentName}@{spec.AgentVersion}",
+        Agent = spec.Agent.Reference,
         Lease = spec.Lease,
         LeaseConstraints = spec.LeaseConstraints,
         ParentJobId = spec.ParentId,

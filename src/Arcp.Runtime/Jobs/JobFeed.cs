@@ -9,7 +9,7 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock jobLock)
 {
     private readonly Lock _lock = jobLock;
-    private readonly JobLog _log = new(limits, length);
+    private JobLog _log = new(limits, length);
     private JobReaders _readers = new();
 
     /// <summary>The number of the log's last entry. Needs the lock.</summary>

@@ -11,6 +11,7 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class JobRecovery(JobRegistry jobs, ArcpRuntimeOptions options, TimeProvider clock)
 {
     private readonly Dictionary<string, CompiledLease> _leases = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Name, string Version), JobAgent> _agents = [];
     private readonly Dictionary<JobId, Job> _restored = [];
 
     /// <summary>Makes the jobs, with their logs in the store.</summary>
@@ -58,14 +59,24 @@ internal sealed class JobRecovery(JobRegistry jobs, ArcpRuntimeOptions options, 
         Id = job.Id,
         Principal = StoredPrincipals.ToPrincipal(job.Principal),
         SubmittedBy = job.SubmittedBy,
-        AgentName = job.AgentName,
-        AgentVersion = job.AgentVersion,
+        Agent = ToAgent(job),
         Guard = ToGuard(job),
         Trace = TraceContext.TryParse(job.Trace, out TraceContext? trace) ? trace : TraceContext.New(),
         CreatedAt = job.CreatedAt,
         ParentId = job.ParentId,
         DelegationDepth = job.DelegationDepth,
     };
+
+    // Many jobs have the same agent.
+    private JobAgent ToAgent(StoredJob job)
+    {
+        if (!_agents.TryGetValue((job.AgentName, job.AgentVersion), out JobAgent? agent))
+        {
+            _agents.Add((job.AgentName, job.AgentVersion), agent = new JobAgent(job.AgentName, job.AgentVersion));
+        }
+
+        return agent;
+    }
 
     private LeaseGuard ToGuard(StoredJob job)
     {

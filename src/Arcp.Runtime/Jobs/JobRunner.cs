@@ -81,7 +81,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Log.AgentFailed(logger, job.Spec.Id, job.Spec.AgentName, e);
+            Log.AgentFailed(logger, job.Spec.Id, job.Spec.Agent.Name, e);
         }
         finally
         {
@@ -103,7 +103,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
     private static Activity? StartActivity(JobSpec spec) => ArcpTelemetry.Start("arcp.job", spec.Trace)?
         .SetTag("arcp.job.id", spec.Id.Value)
         .SetTag("arcp.session.id", spec.SubmittedBy.Value)
-        .SetTag("arcp.agent", $"{spec.AgentName}@{spec.AgentVersion}")
+        .SetTag("arcp.agent", spec.Agent.Reference)
         .SetTag("arcp.lease.expires_at", spec.LeaseConstraints?.ExpiresAt?.ToString("O"));
 
     // The end is decided by now, also when it is not shown yet.
@@ -146,7 +146,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Log.AgentFailed(logger, job.Spec.Id, job.Spec.AgentName, e);
+            Log.AgentFailed(logger, job.Spec.Id, job.Spec.Agent.Name, e);
             return new JobOutcome.Failed(ErrorCode.InternalError, "The agent failed.", Retryable: true);
         }
     }

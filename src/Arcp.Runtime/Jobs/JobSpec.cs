@@ -17,9 +17,7 @@ internal sealed record JobSpec
     /// <summary>The session that submitted it: the one with authority to cancel (§7.4).</summary>
     public required SessionId SubmittedBy { get; init; }
 
-    public required string AgentName { get; init; }
-
-    public required string AgentVersion { get; init; }
+    public required JobAgent Agent { get; init; }
 
     /// <summary>Checks what the job wants to do against its lease (§9).</summary>
     public LeaseGuard Guard { get; init; } = LeaseGuard.DenyAll;

@@ -132,11 +132,11 @@ internal sealed class ConnectionHost(SessionServices services, Func<Cancellation
     private async Task RefuseAsync(SessionConnection connection, ArcpException error, FrameHeader answered, Task reading)
     {
         ITransport transport = connection.Transport;
-        var header = new FrameHeader { Id = MessageId.New(services.Clock), SessionId = SessionId.New(services.Clock), Trace = answered.Trace };
+        var header = new FrameHeader { SessionId = SessionId.New(services.Clock), Trace = answered.Trace };
         using var time = new CancellationTokenSource(FarewellTime, services.Clock);
         try
         {
-            await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error, answered.Id), header), time.Token).ConfigureAwait(false);
+            await transport.WriteAsync(ControlFrames.Frame(ControlFrames.ToSessionError(error, answered.Id), header, services.Clock), time.Token).ConfigureAwait(false);
             await transport.FlushAsync(time.Token).ConfigureAwait(false);
             await transport.CloseAsync(time.Token).ConfigureAwait(false);
 

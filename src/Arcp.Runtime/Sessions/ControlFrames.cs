@@ -16,19 +16,20 @@ internal static class ControlFrames
 
     private static ReadOnlySpan<byte> PayloadMember => "\"payload\":"u8;
 
-    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, in FrameHeader header)
+    /// <summary>Makes a frame; one without an id in its header is given a new one.</summary>
+    public static ReadOnlyMemory<byte> Frame(ArcpMessage message, in FrameHeader header, TimeProvider clock)
     {
         FrameBuffer output = Scratch();
-        FrameWriter.Write(output, new Envelope(header, message));
+        FrameWriter.Write(output, header, message, clock.GetUtcNow());
         return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Makes a frame around a payload that was serialised before, byte by byte as it is.</summary>
-    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header)
+    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header, TimeProvider clock)
         where TMessage : ArcpMessage
     {
         FrameBuffer output = Scratch();
-        FrameWriter.Write<TMessage>(output, header, payload);
+        FrameWriter.Write<TMessage>(output, header, payload, clock.GetUtcNow());
         return output.WrittenSpan.ToArray();
     }
 
@@ -70,10 +71,7 @@ internal static class ControlFrames
                 Retryable = error.Retryable,
                 Details = error.Details,
             };
-            ReadOnlyMemory<byte> frame = request.Id is { } id
-                ? Frame(jobless, new FrameHeader { Id = id, SessionId = session.Id, Trace = request.Trace })
-                : session.Frame(jobless, request);
-            frames.Add(new ControlFrame(frame, jobRequest) { IsCommitted = true });
+            frames.Add(new ControlFrame(session.Frame(jobless, request, id: request.Id), jobRequest) { IsCommitted = true });
         }
 
         return [.. frames];

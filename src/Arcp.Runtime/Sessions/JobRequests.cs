@@ -148,7 +148,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
                 break;
             case SubmitDecision.NewJob accepted:
                 JobSpec spec = accepted.Job.Spec;
-                Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.AgentName, spec.AgentVersion);
+                Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.Agent.Name, spec.Agent.Version);
                 session.Outbox.Open(accepted.Job, new ControlFrame(accepted.Frame, OutlivesConnection: true) { IsCommitted = true, UntilReceived = true });
                 services.Runner.Start(accepted.Job, accepted.Work);
                 break;
@@ -180,14 +180,10 @@ internal sealed class JobRequests(Session session, SessionServices services)
             : null;
 
     private ControlFrame ToFrame(ArcpMessage message, FrameHeader header, Job job) => new(
-        ControlFrames.Frame(message, new FrameHeader
-        {
-            Id = MessageId.New(services.Clock),
-            SessionId = session.Id,
-            JobId = job.Spec.Id,
-            Trace = job.Spec.Trace,
-            RequestId = header.Id,
-        }),
+        ControlFrames.Frame(
+            message,
+            new FrameHeader { SessionId = session.Id, JobId = job.Spec.Id, Trace = job.Spec.Trace, RequestId = header.Id },
+            services.Clock),
         OutlivesConnection: false);
 
     /// <summary>Finds a job that this session's principal may know of.</summary>
@@ -203,7 +199,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
         {
             JobVisibility visibility = job.Spec.Principal == session.Principal
                 ? JobVisibility.Observable
-                : services.ObservationPolicy.Decide(session.Principal, new ObservedJob(jobId, job.Spec.Principal, job.Spec.AgentName, job.Snapshot().State.Status));
+                : services.ObservationPolicy.Decide(session.Principal, new ObservedJob(jobId, job.Spec.Principal, job.Spec.Agent.Name, job.Snapshot().State.Status));
             Log.ObservationDecided(services.Logger, session.Principal.Name, jobId, job.Spec.Principal.Name, visibility);
             if (visibility is not JobVisibility.Hidden)
             {

@@ -56,7 +56,7 @@ internal sealed class ListingRequests(Session session, SessionServices services)
             : throw Invalid("'filter.agent' must be a name, or name@version.");
         DateTimeOffset? createdAfter = filter?.CreatedAfter;
         return job => (createdAfter is null || job.Spec.CreatedAt > createdAfter)
-            && (agent is null || (job.Spec.AgentName == agent.Value.Name && (agent.Value.Version is null || job.Spec.AgentVersion == agent.Value.Version)))
+            && (agent is null || (job.Spec.Agent.Name == agent.Value.Name && (agent.Value.Version is null || job.Spec.Agent.Version == agent.Value.Version)))
             && (statuses.Count == 0 || statuses.Contains(job.Snapshot().State.Status));
     }
 

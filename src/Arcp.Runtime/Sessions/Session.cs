@@ -27,7 +27,7 @@ internal sealed class Session(SessionId id, Principal principal, SessionOutbox o
     public Task LastAnswer { get; set; } = Task.CompletedTask;
 
     /// <summary>How this session is told of a job's agent: bare names for those who do not know versions (§7.5).</summary>
-    public string AgentLabel(JobSpec spec) => Has(Features.AgentVersions) ? $"{spec.AgentName}@{spec.AgentVersion}" : spec.AgentName;
+    public string AgentLabel(JobSpec spec) => Has(Features.AgentVersions) ? spec.Agent.Reference : spec.Agent.Name;
 
     public bool Has(Features feature) => (Features & feature) == feature;
 
@@ -35,8 +35,9 @@ internal sealed class Session(SessionId id, Principal principal, SessionOutbox o
     /// <param name="message">The payload.</param>
     /// <param name="answers">The request that it answers, whose trace it echoes.</param>
     /// <param name="jobId">The job concerned.</param>
-    public ReadOnlyMemory<byte> Frame(ArcpMessage message, FrameHeader answers = default, JobId? jobId = null) =>
-        ControlFrames.Frame(message, new FrameHeader { Id = MessageId.New(clock), SessionId = Id, JobId = jobId, Trace = answers.Trace });
+    /// <param name="id">The frame's id; null = a new one.</param>
+    public ReadOnlyMemory<byte> Frame(ArcpMessage message, in FrameHeader answers = default, JobId? jobId = null, MessageId? id = null) =>
+        ControlFrames.Frame(message, new FrameHeader { Id = id, SessionId = Id, JobId = jobId, Trace = answers.Trace }, clock);
 
     /// <summary>Queues a frame for this connection, which waits until what it shows is committed.</summary>
     public void Post(ArcpMessage message, FrameHeader answers = default) =>

@@ -96,9 +96,9 @@ internal sealed class SessionLoop(Session session, SessionConnection connection,
             return "the peer sends requests and does not read the answers";
         }
 
-        if (FrameReader.TryRead(connection.Buffer.WrittenSpan, Peer.Runtime, out Envelope? envelope, out FrameError? error))
+        if (FrameReader.TryRead(connection.Buffer.WrittenSpan, Peer.Runtime, out FrameHeader header, out ArcpMessage? message, out FrameError? error))
         {
-            return Dispatch(envelope);
+            return Dispatch(header, message);
         }
 
         if (error.Kind is FrameErrorKind.UnknownType)
@@ -111,29 +111,29 @@ internal sealed class SessionLoop(Session session, SessionConnection connection,
         return error.Kind is FrameErrorKind.TooDeep ? "a frame was nested too deeply" : null;
     }
 
-    private string? Dispatch(Envelope envelope)
+    private string? Dispatch(in FrameHeader header, ArcpMessage message)
     {
-        bool isJobRequest = envelope.Message is JobSubmit or JobCancel or JobSubscribe;
+        bool isJobRequest = message is JobSubmit or JobCancel or JobSubscribe;
         try
         {
-            return Answer(envelope.Header, envelope.Message);
+            return Answer(header, message);
         }
         catch (ArcpException e)
         {
-            Refuse(envelope.Header, e, isJobRequest);
+            Refuse(header, e, isJobRequest);
         }
 #pragma warning disable CA1031 // The host's own parts are called from here; what they throw refuses the request and nothing else.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             Log.RequestFailed(services.Logger, session.Id, e);
-            Refuse(envelope.Header, new ArcpException(ErrorCode.InternalError, "The request could not be handled."), isJobRequest);
+            Refuse(header, new ArcpException(ErrorCode.InternalError, "The request could not be handled."), isJobRequest);
         }
 
         return null;
     }
 
-    private string? Answer(FrameHeader header, ArcpMessage message)
+    private string? Answer(in FrameHeader header, ArcpMessage message)
     {
         switch (message)
         {

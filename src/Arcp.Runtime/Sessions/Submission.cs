@@ -87,8 +87,7 @@ internal sealed class Submission(Session session, SessionServices services)
             Id = JobId.New(services.Clock),
             Principal = session.Principal,
             SubmittedBy = session.Id,
-            AgentName = agent.Name,
-            AgentVersion = agent.Version,
+            Agent = agent.Identity,
             Guard = ToGuard(submit),
             Trace = header.Trace ?? TraceContext.New(),
             CreatedAt = services.Clock.GetUtcNow(),
@@ -98,7 +97,7 @@ internal sealed class Submission(Session session, SessionServices services)
             StreamsResult = session.Has(Features.ResultChunk),
         };
         using PreparedJob prepared = await services.JobFactory.PrepareAsync(spec).ConfigureAwait(false);
-        ReadOnlyMemory<byte> frame = ControlFrames.Frame(ToAccepted(prepared.Spec), AcceptedHeader(header, spec.Id, spec.Trace));
+        ReadOnlyMemory<byte> frame = ControlFrames.Frame(ToAccepted(prepared.Spec), AcceptedHeader(header, spec.Id, spec.Trace), services.Clock);
         AcceptedSubmit? accepted = ticket is null ? null : new AcceptedSubmit(spec.Id, spec.Trace.Value, ControlFrames.PayloadOf(frame.Span).ToArray());
         await prepared.KeepAsync(frame, ticket?.ToStored(accepted!)).ConfigureAwait(false);
         Job job = prepared.Create();
@@ -110,12 +109,11 @@ internal sealed class Submission(Session session, SessionServices services)
     public ReadOnlyMemory<byte> AcceptedFrame(FrameHeader header, AcceptedSubmit accepted)
     {
         _ = TraceContext.TryParse(accepted.Trace, out TraceContext? trace);
-        return ControlFrames.Frame<JobAccepted>(accepted.Payload, AcceptedHeader(header, accepted.JobId, trace));
+        return ControlFrames.Frame<JobAccepted>(accepted.Payload, AcceptedHeader(header, accepted.JobId, trace), services.Clock);
     }
 
     private FrameHeader AcceptedHeader(in FrameHeader submit, JobId jobId, TraceContext? trace) => new()
     {
-        Id = MessageId.New(services.Clock),
         SessionId = session.Id,
         JobId = jobId,
         Trace = trace,

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
@@ -49,6 +50,54 @@ public sealed class FrameWriterTests
         read.Header.EventSeq.Should().Be(5);
         read.Header.JobId.Should().Be(Job);
         JsonElement.Parse(Sequenced(Session, 5, TerminalTail(message))).GetProperty("type").GetString().Should().Be(type);
+    }
+
+    [Theory]
+    [InlineData("{\"b\":1.0}", "s")]
+    [InlineData("[ 1, 2 ]", "a \"line\"\n for é 😀")]
+    [InlineData("null", null)]
+    [Trait("Section", "8.4")]
+    public void An_inline_result_is_written_as_its_contract_writes_it(string result, string? summary)
+    {
+        var message = new JobResult { FinalStatus = JobStatus.Success, Result = RawJson.Parse(result), Summary = summary };
+        var output = new ArrayBufferWriter<byte>();
+
+        FrameWriter.WriteResultTail(output, FrameWriter.JobMembers(Job, Trace), Noon, message.Result, summary);
+
+        WithoutUlid(output.WrittenSpan).Should().Be(WithoutUlid(TerminalTail(message)));
+    }
+
+    [Fact]
+    [Trait("Section", "5")]
+    public void A_frame_without_an_id_is_given_a_new_one_of_its_time_if_that_is_asked_for()
+    {
+        var header = new FrameHeader { SessionId = Session, JobId = Job, Trace = Trace, RequestId = new MessageId("r") };
+        var close = new SessionClosed { Reason = "r" };
+        var output = new ArrayBufferWriter<byte>();
+        FrameWriter.Write(output, header, close, mintId: Noon);
+        byte[] payload = FrameWriter.WritePayload(close);
+        var again = new ArrayBufferWriter<byte>();
+        FrameWriter.Write<SessionClosed>(again, header, payload, mintId: Noon);
+
+        Envelope read = Frames.Read(output.WrittenSpan);
+
+        string id = read.Header.Id!.Value.Value;
+        id.Should().MatchRegex("^msg_[0-9A-HJKMNP-TV-Z]{26}$").And.StartWith(Ulid.MintWithPrefix("msg_", Noon)[..14]);
+        read.Should().Be(new Envelope(header with { Id = new MessageId(id) }, close));
+        Text(output.WrittenSpan).Should().Be(Frames.WriteText(read));
+        Frames.Read(again.WrittenSpan).Header.Id.Should().NotBeNull().And.NotBe(read.Header.Id);
+        WithoutUlid(again.WrittenSpan).Should().Be(WithoutUlid(output.WrittenSpan));
+    }
+
+    [Fact]
+    [Trait("Section", "5")]
+    public void A_frame_with_an_id_keeps_it()
+    {
+        var output = new ArrayBufferWriter<byte>();
+
+        FrameWriter.Write(output, new FrameHeader { Id = new MessageId("mine") }, new SessionClosed(), mintId: Noon);
+
+        Frames.Read(output.WrittenSpan).Header.Id.Should().Be(new MessageId("mine"));
     }
 
     [Fact]
@@ -210,6 +259,8 @@ public sealed class FrameWriterTests
         FrameWriter.WriteSequenced(output, FrameWriter.SequencedPrefix(session), seq, tail);
         return output.WrittenSpan.ToArray();
     }
+
+    private static string WithoutUlid(ReadOnlySpan<byte> frame) => Regex.Replace(Text(frame), "msg_[0-9A-Z]{26}", "msg_");
 
     private static string Text(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
 }

@@ -14,7 +14,7 @@ public class JobLogTests
 
         for (long from = 0; from <= 1000; from += 37)
         {
-            List<(long Number, string Text, bool IsTerminal)> entries = Read(log, from, out LogReadStatus status, out long position);
+            List<(long Number, string Text, bool IsTerminal)> entries = Read(ref log, from, out LogReadStatus status, out long position);
             status.Should().Be(LogReadStatus.CaughtUp);
             position.Should().Be(1000);
             entries.Select(entry => entry.Number).Should().Equal(Enumerable.Range((int)from + 1, 1000 - (int)from).Select(n => (long)n));
@@ -47,13 +47,13 @@ public class JobLogTests
     public void Beyond_its_number_of_entries_the_oldest_go()
     {
         var log = TestJob.NewLog(maxEntries: 5, maxBytes: long.MaxValue);
-        Fill(log, 12);
+        Fill(ref log, 12);
 
         log.Length.Should().Be(12);
         log.Evicted.Should().Be(7);
-        Read(log, 7, out LogReadStatus status, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(8, 5).Select(n => TextOf(n)));
+        Read(ref log, 7, out LogReadStatus status, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(8, 5).Select(n => TextOf(n)));
         status.Should().Be(LogReadStatus.CaughtUp);
-        Read(log, 6, out status, out long position).Should().BeEmpty();
+        Read(ref log, 6, out status, out long position).Should().BeEmpty();
         status.Should().Be(LogReadStatus.Gone);
         position.Should().Be(6);
     }
@@ -74,7 +74,7 @@ public class JobLogTests
 
         log.Evicted.Should().Be(10);
         log.Bytes.Should().Be(5000);
-        Read(log, 10, out _, out _).Should().ContainSingle().Which.IsTerminal.Should().BeTrue();
+        Read(ref log, 10, out _, out _).Should().ContainSingle().Which.IsTerminal.Should().BeTrue();
     }
 
     [Theory]
@@ -91,7 +91,7 @@ public class JobLogTests
             log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) });
             long first = Math.Max(0, i - kept);
             log.Evicted.Should().Be(first);
-            Read(log, first, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range((int)first + 1, i - (int)first).Select(n => TextOf(n)));
+            Read(ref log, first, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range((int)first + 1, i - (int)first).Select(n => TextOf(n)));
         }
     }
 
@@ -125,31 +125,57 @@ public class JobLogTests
     public void A_log_that_is_done_gives_up_room_and_keeps_all_that_it_holds(int entries, int maxEntries)
     {
         var log = TestJob.NewLog(maxEntries);
-        Fill(log, entries);
+        Fill(ref log, entries);
         long position = Math.Max(0, entries - maxEntries);
-        List<(long Number, string Text, bool IsTerminal)> before = Read(log, position, out _, out _);
+        List<(long Number, string Text, bool IsTerminal)> before = Read(ref log, position, out _, out _);
         long bytes = log.Bytes;
 
         log.Trim();
         log.Trim();
 
-        Read(log, position, out LogReadStatus status, out long end).Should().Equal(before);
+        Read(ref log, position, out LogReadStatus status, out long end).Should().Equal(before);
         (status, end, log.Length, log.Bytes).Should().Be((LogReadStatus.CaughtUp, (long)entries, (long)entries, bytes));
     }
 
     [Fact]
-    public void What_a_log_that_is_done_holds_is_little_more_than_its_entries()
+    public void A_large_log_that_is_done_holds_little_more_than_its_entries()
     {
         var log = TestJob.NewLog();
-        log.Append(new NewEntry { Bytes = new byte[500] });
-        log.Append(new NewEntry { Bytes = new byte[100] }); // a second slab, of 1,024
+        log.Append(new NewEntry { Bytes = new byte[40_000] });
+        log.Append(new NewEntry { Bytes = new byte[10_000] }); // a second slab, of 64 KiB
         log.Trim();
 
-        var sink = new SlabSink([]);
-        long position = 0;
-        log.Read(ref position, ref sink);
+        SlabsOf(ref log).Sum(slab => slab.Length).Should().Be(40_000 + 10_000);
+    }
 
-        sink.Slabs.Sum(slab => slab.Length).Should().Be(512 + 100);
+    [Fact]
+    public async Task Small_logs_that_are_done_lie_side_by_side_and_leave_their_slabs_to_others()
+    {
+        const int logs = 2_000;
+        const int entries = 7;
+        JobLimits limits = TestJob.NewLimits(int.MaxValue, long.MaxValue);
+        var done = new JobLog[logs];
+        await Parallel.ForAsync(0, logs, (i, _) =>
+        {
+            var log = new JobLog(limits);
+            for (int number = 1; number <= entries; number++)
+            {
+                log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes($"log {i} {TextOf(number)}") });
+            }
+
+            log.Trim();
+            done[i] = log;
+            return ValueTask.CompletedTask;
+        });
+
+        var blocks = new HashSet<byte[]>();
+        for (int i = 0; i < logs; i++)
+        {
+            Read(ref done[i], 0, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(1, entries).Select(number => $"log {i} {TextOf(number)}"));
+            blocks.UnionWith(SlabsOf(ref done[i]));
+        }
+
+        blocks.Sum(block => (long)block.Length).Should().BeLessThan(done.Sum(log => log.Bytes) + (2 * 256 * 1024));
     }
 
     [Fact]
@@ -157,7 +183,7 @@ public class JobLogTests
     {
         var log = TestJob.NewLog(maxEntries: 1000, maxBytes: long.MaxValue);
         var slabs = new HashSet<byte[]>();
-        Fill(log, 10_000); // some slabs of the largest size
+        Fill(ref log, 10_000); // some slabs of the largest size
 
         for (int i = 10_001; i <= 50_000; i++)
         {
@@ -165,7 +191,7 @@ public class JobLogTests
         }
 
         slabs.Count.Should().BeInRange(2, 4);
-        Read(log, 49_000, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(49_001, 1000).Select(n => TextOf(n)));
+        Read(ref log, 49_000, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(49_001, 1000).Select(n => TextOf(n)));
     }
 
     [Fact]
@@ -182,16 +208,31 @@ public class JobLogTests
         kept.Select(entry => Encoding.UTF8.GetString(entry.TailFor(isOwner: true))).Should().Equal(Enumerable.Range(1, 20_000).Select(n => TextOf(n)));
     }
 
+    [Fact]
+    public void A_log_with_a_store_leaves_its_slab_as_it_is_when_it_is_done_for_it_may_not_be_written_yet()
+    {
+        var limits = new JobLimits(1000, long.MaxValue, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue)) { Store = new JobStore(null!, null!) };
+        var kept = new List<LogEntry>();
+        for (int i = 1; i <= 100; i++)
+        {
+            var log = new JobLog(limits);
+            kept.Add(log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) }));
+            log.Trim();
+        }
+
+        kept.Select(entry => Encoding.UTF8.GetString(entry.TailFor(isOwner: true))).Should().Equal(Enumerable.Range(1, 100).Select(n => TextOf(n)));
+    }
+
     private static string TextOf(long number) => $"entry {number} {new string('x', (int)(number % 90))}";
 
     private static JobLog Filled(int count)
     {
         var log = TestJob.NewLog(int.MaxValue, long.MaxValue);
-        Fill(log, count);
+        Fill(ref log, count);
         return log;
     }
 
-    private static void Fill(JobLog log, int count)
+    private static void Fill(ref JobLog log, int count)
     {
         for (int i = 1; i <= count; i++)
         {
@@ -199,13 +240,21 @@ public class JobLogTests
         }
     }
 
-    private static List<(long Number, string Text, bool IsTerminal)> Read(JobLog log, long from, out LogReadStatus status, out long position)
+    private static List<(long Number, string Text, bool IsTerminal)> Read(ref JobLog log, long from, out LogReadStatus status, out long position)
     {
         var entries = new List<(long Number, string Text, bool IsTerminal)>();
         position = from;
         var sink = new TestJob.ListSink(entries);
         status = log.Read(ref position, ref sink);
         return entries;
+    }
+
+    private static HashSet<byte[]> SlabsOf(ref JobLog log)
+    {
+        var sink = new SlabSink([]);
+        long position = log.Evicted;
+        log.Read(ref position, ref sink);
+        return sink.Slabs;
     }
 
     private struct SlabSink(HashSet<byte[]> slabs) : ILogSink

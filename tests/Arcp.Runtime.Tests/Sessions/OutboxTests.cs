@@ -84,7 +84,7 @@ public class OutboxTests
             SessionId = new SessionId("s\"payload\":"),
             JobId = message.JobId,
             RequestId = new MessageId(requestId),
-        });
+        }, TimeProvider.System);
 
         Encoding.UTF8.GetString(ControlFrames.PayloadOf(frame.Span)).Should().Be(Encoding.UTF8.GetString(FrameWriter.WritePayload(message)));
     }

@@ -20,8 +20,7 @@ internal static class TestJob
             Id = JobId.New(clock),
             Principal = Principal.Named("alice"),
             SubmittedBy = SessionId.New(clock),
-            AgentName = "a",
-            AgentVersion = "1",
+            Agent = new JobAgent("a", "1"),
             Guard = guard ?? LeaseGuard.DenyAll,
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
@@ -65,7 +64,7 @@ internal static class TestJob
         }
     }
 
-    private static JobLimits NewLimits(int maxEntries, long maxBytes) =>
+    public static JobLimits NewLimits(int maxEntries, long maxBytes) =>
         new(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue));
 
     private sealed class Owner(Action<Job>? onEnded) : IJobOwner
