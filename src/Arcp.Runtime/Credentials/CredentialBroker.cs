@@ -139,7 +139,10 @@ internal sealed class CredentialBroker : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
         try
         {
-            return await call.WaitAsync(_options.IssueTimeout, _clock, either.Token).ConfigureAwait(false);
+            T result = await call.WaitAsync(_options.IssueTimeout, _clock, either.Token).ConfigureAwait(false);
+
+            // The token is cancelled on the pool, so what comes right behind the stop may be here before it.
+            return IsStopping ? throw Stopping() : result;
         }
         catch (TimeoutException)
         {
@@ -149,6 +152,17 @@ internal sealed class CredentialBroker : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw Stopping();
+        }
+    }
+
+    private bool IsStopping
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isStopping;
+            }
         }
     }
 

@@ -271,6 +271,24 @@ public class IssueTests
     }
 
     [Fact]
+    public async Task What_comes_right_behind_the_stop_is_refused()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            await using var room = new CredentialRoom();
+            TaskCompletionSource<IReadOnlyList<IssuedCredential>> answer = new();
+            room.Provisioner.OnIssue = (_, _) => new(answer.Task);
+            Task<JobCredentials> issue = room.IssueAsync();
+            await CredentialRoom.UntilAsync(() => room.Provisioner.Requests.Count == 1, "the provisioner is asked");
+            room.Broker.StopIssuing();
+            answer.SetResult([room.Provisioner.Next()]);
+
+            await issue.Awaiting(each => each).Should().ThrowAsync<ArcpException>();
+            await CredentialRoom.UntilAsync(() => room.Provisioner.Revoked.Count == 1, "the value is revoked");
+        }
+    }
+
+    [Fact]
     public async Task A_store_that_does_not_record_refuses_the_submit_and_all_values_are_revoked()
     {
         await using var room = new CredentialRoom();
