@@ -80,24 +80,16 @@ public sealed class EndpointTransportConformanceTests : TransportConformanceTest
         await transport.Disposed;
     }
 
-    /// <summary>Keeps the request open as long as its transport.</summary>
-    private sealed class HeldTransport(WebSocketTransport inner) : ITransport
+    /// <summary>Keeps the request open as long as its transport, which sends in both ways that it has.</summary>
+    private sealed class HeldTransport(WebSocketTransport inner) : LaidOutTransport(inner)
     {
         private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task Disposed => _disposed.Task;
 
-        public ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken) => inner.ReadAsync(frame, cancellationToken);
-
-        public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken) => inner.WriteAsync(frame, cancellationToken);
-
-        public ValueTask FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
-        public ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
-
-        public async ValueTask DisposeAsync()
+        public override async ValueTask DisposeAsync()
         {
-            await inner.DisposeAsync();
+            await base.DisposeAsync();
             _disposed.TrySetResult();
         }
     }

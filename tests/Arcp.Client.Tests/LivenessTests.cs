@@ -165,6 +165,16 @@ public sealed class LivenessTests
     }
 
     [Fact]
+    [Trait("§", "6.4")]
+    public void A_watch_whose_first_interval_is_over_before_it_is_set_up_looks_all_the_same()
+    {
+        var clock = new HurriedClock();
+        int pings = 0;
+        using var watch = new SilenceWatch(clock, TimeSpan.FromSeconds(10), () => pings++, () => throw new InvalidOperationException("lost"));
+        pings.Should().Be(1);
+    }
+
+    [Fact]
     public void Back_off_doubles_to_its_ceiling_and_is_random_below_it()
     {
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), () => 1);
@@ -203,5 +213,43 @@ public sealed class LivenessTests
         await peer.ReceiveAsync("session.hello");
         await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
         return peer;
+    }
+
+    // The first timer that is set fires before the call that sets it returns, as for a thread that does not get its turn.
+    private sealed class HurriedClock : TimeProvider, ITimer
+    {
+        private TimerCallback? _callback;
+        private object? _state;
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _now;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            (_callback, _state) = (callback, state);
+            Change(dueTime, period);
+            return this;
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime != Timeout.InfiniteTimeSpan && _now == 0)
+            {
+                _now = dueTime.Ticks;
+                _callback!(_state);
+            }
+
+            return true;
+        }
+
+        public void Dispose() => _callback = null;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

@@ -113,6 +113,34 @@ public abstract class TransportConformanceTests : TransportEndConformanceTests
         await pair.AssertReceivesAsync(pair.Second, Content(3));
     }
 
+    /// <summary>Frames that the sender has laid out arrive as if they had been sent one by one, in order with those that were. A transport without a layout says so.</summary>
+    [Fact]
+    public async Task Frames_that_are_laid_out_arrive_in_order_with_single_ones()
+    {
+        await using ConnectedPair pair = await OpenAsync();
+        foreach ((ITransport from, ITransport to) in new[] { (pair.First, pair.Second), (pair.Second, pair.First) })
+        {
+            byte[][] frames = [.. new[] { 1, 125, 126, 127, 300, 65_535, 65_536, 200_000 }.Select(Content)];
+            if (from.Layout is not { } layout)
+            {
+                await Assert.ThrowsAsync<NotSupportedException>(() => from.WriteFramesAsync(frames[1], pair.Timeout).AsTask());
+                continue;
+            }
+
+            await Assert.ThrowsAnyAsync<ArgumentException>(() => from.WriteFramesAsync(default, pair.Timeout).AsTask());
+            byte[] block = LaidOutTransport.LayOut(layout, frames.Select(frame => (ReadOnlyMemory<byte>)frame));
+            Task reading = Task.Run(() => pair.AssertReceivesAsync(to, [Utf8("before"), .. frames, Utf8("between"), .. frames, Utf8("behind")]));
+            await from.WriteAsync(Utf8("before"), pair.Timeout);
+            await from.WriteFramesAsync(block, pair.Timeout);
+            await from.WriteAsync(Utf8("between"), pair.Timeout);
+            await from.WriteFramesAsync(block, pair.Timeout);
+            block.AsSpan().Clear(); // the memory is the caller's again
+            await from.WriteAsync(Utf8("behind"), pair.Timeout);
+            await from.FlushAsync(pair.Timeout);
+            await reading;
+        }
+    }
+
     /// <summary>What nobody reads is not kept without bound, and nothing of it is lost.</summary>
     [Fact]
     public async Task A_writer_waits_while_nobody_reads_and_then_goes_on()

@@ -45,7 +45,11 @@ internal sealed class EchoSession(Uri server) : IEchoPeer
 }
 
 /// <summary>A bare WebSocket that answers each request, which is as long as a submit, with prebuilt frames.</summary>
-internal sealed class RawEcho(Uri server, string path, int[] sizes) : IEchoPeer
+/// <param name="server">The server.</param>
+/// <param name="path"><see cref="EachSent"/> or <see cref="ManyPerWrite"/>.</param>
+/// <param name="sizes">The sizes of the frames.</param>
+/// <param name="keep">How many bytes the server keeps of each request for good; with <see cref="EachSent"/> only.</param>
+internal sealed class RawEcho(Uri server, string path, int[] sizes, int keep = 0) : IEchoPeer
 {
     /// <summary>One send per frame.</summary>
     public const string EachSent = "/raw/echo/send";
@@ -55,7 +59,7 @@ internal sealed class RawEcho(Uri server, string path, int[] sizes) : IEchoPeer
 
     private static readonly byte[] Request = LoadSession.Frame("job.submit", "{\"agent\":\"echo\",\"input\":{\"text\":\"hello\"}}");
 
-    private readonly RawSocketClient _client = RawSocketClient.Connect(server, $"{path}?sizes={string.Join(',', sizes)}");
+    private readonly RawSocketClient _client = RawSocketClient.Connect(server, $"{path}?sizes={string.Join(',', sizes)}&keep={keep}");
     private int _frames;
 
     public void Queue() => _client.Queue(Request);

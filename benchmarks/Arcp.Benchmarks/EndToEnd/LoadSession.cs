@@ -8,7 +8,8 @@ namespace Arcp.Benchmarks.EndToEnd;
 /// <remarks>Not thread-safe. Relies on how this project's runtime writes frames: numbered ones begin with the session, all others with their id.</remarks>
 internal sealed class LoadSession : IDisposable
 {
-    private const int AckEvery = 256;
+    /// <summary>How many numbered frames are acknowledged together.</summary>
+    public const int AckEvery = 256;
 
     /// <summary>Behind <c>{"arcp":"1.1","</c>: s(ession_id) of a numbered frame, i(d) of any other.</summary>
     private const int FirstMember = 15;

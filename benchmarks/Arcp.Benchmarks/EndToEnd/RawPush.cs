@@ -20,7 +20,10 @@ internal static class RawPush
     }
 
     /// <summary>Reads all frames.</summary>
-    public static async Task ReadAsync(RawSocketClient client, int frames)
+    /// <param name="client">The connection.</param>
+    /// <param name="frames">How many there are.</param>
+    /// <param name="acknowledgement">What to say after as many of them as a session acknowledges together; null = nothing.</param>
+    public static async Task ReadAsync(RawSocketClient client, int frames, byte[]? acknowledgement = null)
     {
         for (int read = 0; read < frames;)
         {
@@ -28,6 +31,10 @@ internal static class RawPush
             while (client.TryTake(out _))
             {
                 read++;
+                if (acknowledgement is not null && read % LoadSession.AckEvery == 0)
+                {
+                    client.Queue(acknowledgement);
+                }
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http.Features;
@@ -8,6 +9,8 @@ namespace Arcp.Benchmarks.Server;
 internal static class RawEndpoints
 {
     private const int WriteSize = 64 * 1024;
+
+    private static readonly ConcurrentBag<List<byte[]>> Kept = [];
 
     public static void MapRaw(this WebApplication app)
     {
@@ -34,7 +37,7 @@ internal static class RawEndpoints
         await DrainAsync(socket, context.RequestAborted);
     }
 
-    /// <summary>Many frames per write, after the client's first bytes.</summary>
+    /// <summary>Many frames per write, after the client's first bytes. What the client says meanwhile is read and does not matter.</summary>
     private static async Task PushManyAsync(HttpContext context)
     {
         (int frames, int size) = (Number(context, "frames"), Number(context, "size"));
@@ -43,19 +46,23 @@ internal static class RawEndpoints
         byte[] block = WebSocketFrames.Build(Enumerable.Repeat(size, perWrite));
         byte[] input = new byte[256];
         _ = await stream.ReadAsync(input, context.RequestAborted);
+        Task drain = DrainAsync(stream, input, context.RequestAborted);
         for (int left = frames; left > 0; left -= perWrite)
         {
             int count = Math.Min(left, perWrite);
             await stream.WriteAsync(block.AsMemory(0, block.Length / perWrite * count), context.RequestAborted);
         }
 
-        await DrainAsync(stream, input, context.RequestAborted);
+        await drain;
     }
 
-    /// <summary>Answers each message with frames of the given sizes, one send each.</summary>
+    /// <summary>Answers each message with frames of the given sizes, one send each, and keeps so many bytes of each message for good.</summary>
     private static async Task EchoEachAsync(HttpContext context)
     {
         byte[][] answers = [.. Sizes(context).Select(WebSocketFrames.Payload)];
+        int keep = Number(context, "keep");
+        List<byte[]> kept = [];
+        Kept.Add(kept);
         using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
         Memory<byte> input = new byte[4096];
         while (await socket.ReceiveAsync(input, context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
@@ -63,6 +70,11 @@ internal static class RawEndpoints
             if (!received.EndOfMessage)
             {
                 continue;
+            }
+
+            if (keep > 0)
+            {
+                kept.Add(new byte[keep]);
             }
 
             foreach (byte[] answer in answers)

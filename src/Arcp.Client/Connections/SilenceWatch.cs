@@ -22,7 +22,8 @@ internal sealed class SilenceWatch : IDisposable
         _silence = new SilenceClock(clock, interval);
         _ping = ping;
         _lost = lost;
-        _timer = clock.CreateTimer(static self => ((SilenceWatch)self!).Look(), this, interval, Timeout.InfiniteTimeSpan);
+        _timer = clock.CreateTimer(static self => ((SilenceWatch)self!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(interval, Timeout.InfiniteTimeSpan); // not before it is known here: a thread may be held up for longer than an interval
     }
 
     public void OnReceived() => _silence.OnReceived();

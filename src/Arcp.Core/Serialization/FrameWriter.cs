@@ -15,6 +15,8 @@ namespace Arcp.Core.Serialization;
 /// </remarks>
 public static class FrameWriter
 {
+    private const int LongestNumber = 20;
+
     [ThreadStatic]
     private static Utf8JsonWriter? _writer;
 
@@ -190,8 +192,7 @@ public static class FrameWriter
     public static int WriteSequenced(IBufferWriter<byte> output, ReadOnlySpan<byte> sequencedPrefix, long eventSeq, ReadOnlySpan<byte> tail)
     {
         ArgumentNullException.ThrowIfNull(output);
-        const int longestNumber = 20;
-        Span<byte> span = output.GetSpan(sequencedPrefix.Length + longestNumber + tail.Length);
+        Span<byte> span = output.GetSpan(sequencedPrefix.Length + LongestNumber + tail.Length);
         sequencedPrefix.CopyTo(span);
         _ = Utf8Formatter.TryFormat(eventSeq, span[sequencedPrefix.Length..], out int digits);
         int length = sequencedPrefix.Length + digits;
@@ -199,6 +200,22 @@ public static class FrameWriter
         length += tail.Length;
         output.Advance(length);
         return length;
+    }
+
+    /// <summary>How long a frame is that <see cref="WriteSequenced"/> puts together.</summary>
+    /// <param name="prefixLength">The length of the prefix in bytes.</param>
+    /// <param name="eventSeq">The frame's number in the session; at least 0.</param>
+    /// <param name="tailLength">The length of the tail in bytes.</param>
+    /// <returns>The length in bytes.</returns>
+    public static int SequencedLength(int prefixLength, long eventSeq, int tailLength)
+    {
+        int digits = 1;
+        for (ulong limit = 10; (ulong)eventSeq >= limit; limit *= 10)
+        {
+            digits++;
+        }
+
+        return prefixLength + digits + tailLength;
     }
 
     private static void EndEventTail(IBufferWriter<byte> output, DateTimeOffset now, EventBody body)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -8,8 +7,8 @@ namespace Arcp.Core.Transports;
 /// <summary>Lies below a WebSocket, which writes and flushes each frame by itself, and makes one write of the many frames of a batch.</summary>
 /// <remarks>
 /// <para>
-/// A server's text messages are put together here (<see cref="WriteMessageAsync"/>) and do not go through the WebSocket at all; all else does. Each
-/// write is a whole frame, so those of both sources can follow one another in any order.
+/// Frames that a server has laid out itself (<see cref="WriteFramesAsync"/>) do not go through the WebSocket at all, nor into the block; all else does.
+/// Each write is of whole frames, so those of both sources can follow one another in any order.
 /// </para>
 /// <para>
 /// Between <see cref="BeginBatch"/> and <see cref="EndBatchAsync"/> what is written is collected; else it is passed on by the flush that the
@@ -26,8 +25,6 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
 {
     /// <summary>The most bytes that wait; a frame that is larger by itself is passed on without a copy.</summary>
     public const int Capacity = 64 * 1024;
-
-    private const int LongestHeader = 10;
 
     private readonly Lock _lock = new(); // for what is collected
     private readonly SemaphoreSlim _turn = new(1, 1); // for what is passed on
@@ -65,16 +62,16 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         return PassOnAsync();
     }
 
-    /// <summary>Writes a text message as one frame without a mask, as a server does (RFC 6455 §5.2), into a batch that begins with it if need be.</summary>
-    /// <param name="message">The message; reusable when the call has ended.</param>
-    public ValueTask WriteMessageAsync(ReadOnlyMemory<byte> message)
+    /// <summary>Passes on whole frames that are put together already, behind what was collected, into a batch that begins with them if need be.</summary>
+    /// <param name="frames">The frames; reusable when the call has ended.</param>
+    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames)
     {
         _isBatch = true;
-        return WriteFrameAsync(message, isMessage: true);
+        return WriteBehindAsync(frames, mayCollect: false);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        WriteFrameAsync(buffer, isMessage: false);
+        TryCollect(buffer.Span) ? ValueTask.CompletedTask : WriteBehindAsync(buffer, mayCollect: true);
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -131,29 +128,18 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         }
     }
 
-    // What the WebSocket writes has its header already.
-    private ValueTask WriteFrameAsync(ReadOnlyMemory<byte> bytes, bool isMessage) =>
-        TryCollect(bytes.Span, isMessage) ? ValueTask.CompletedTask : WriteBehindAsync(bytes, isMessage);
-
-    // A frame that does not fit: behind what was collected, in a block of its own, or as it is when it is larger than a block.
-    private async ValueTask WriteBehindAsync(ReadOnlyMemory<byte> bytes, bool isMessage)
+    // Behind what was collected: in a block of its own, or as it is.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WriteBehindAsync(ReadOnlyMemory<byte> bytes, bool mayCollect)
     {
         await _turn.WaitAsync(end).ConfigureAwait(false);
         try
         {
             await WriteCollectedAsync().ConfigureAwait(false);
-            if (TryCollect(bytes.Span, isMessage))
+            if (!mayCollect || !TryCollect(bytes.Span))
             {
-                return;
+                await WriteInnerAsync(bytes).ConfigureAwait(false);
             }
-
-            if (isMessage)
-            {
-                byte[] header = new byte[LongestHeader];
-                await WriteInnerAsync(header.AsMemory(0, WriteHeader(header, bytes.Length))).ConfigureAwait(false);
-            }
-
-            await WriteInnerAsync(bytes).ConfigureAwait(false);
         }
         finally
         {
@@ -162,15 +148,12 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
     }
 
     // Not outside a batch, unless something waits already: then the frame must not overtake it.
-    private bool TryCollect(ReadOnlySpan<byte> bytes, bool isMessage)
+    private bool TryCollect(ReadOnlySpan<byte> bytes)
     {
-        Span<byte> header = stackalloc byte[LongestHeader];
-        header = isMessage ? header[..WriteHeader(header, bytes.Length)] : [];
         lock (_lock)
         {
             ThrowIfFailed();
-            int length = header.Length + bytes.Length;
-            if (length > Capacity - _count || !(_isBatch || _count > 0))
+            if (bytes.Length > Capacity - _count || !(_isBatch || _count > 0))
             {
                 return false;
             }
@@ -180,9 +163,8 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
                 _block = ArrayPool<byte>.Shared.Rent(Capacity);
             }
 
-            header.CopyTo(_block.AsSpan(_count));
-            bytes.CopyTo(_block.AsSpan(_count + header.Length));
-            _count += length;
+            bytes.CopyTo(_block.AsSpan(_count));
+            _count += bytes.Length;
             return true;
         }
     }
@@ -229,25 +211,6 @@ internal sealed class BatchingStream(Stream inner, CancellationToken end) : Stre
         {
             // Half a frame may have been sent; more would not be a frame.
             throw new IOException("An earlier call could not send.");
-        }
-    }
-
-    private static int WriteHeader(Span<byte> destination, int length)
-    {
-        destination[0] = 0x81; // the last frame of a text message
-        switch (length)
-        {
-            case < 126:
-                destination[1] = (byte)length;
-                return 2;
-            case <= ushort.MaxValue:
-                destination[1] = 126;
-                BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)length);
-                return 4;
-            default:
-                destination[1] = 127;
-                BinaryPrimitives.WriteInt64BigEndian(destination[2..], length);
-                return LongestHeader;
         }
     }
 }

@@ -3,8 +3,8 @@ namespace Arcp.Core.Transports;
 /// <summary>Moves whole frames as bytes between two peers (§4). It knows nothing of JSON.</summary>
 /// <remarks>
 /// <para>
-/// At any time at most one call of <see cref="ReadAsync"/> and one of the sending methods (<see cref="WriteAsync"/>, <see cref="FlushAsync"/>,
-/// <see cref="CloseAsync"/>) may be under way; the two sides do not wait for each other.
+/// At any time at most one call of <see cref="ReadAsync"/> and one of the sending methods (<see cref="WriteAsync"/>, <see cref="WriteFramesAsync"/>,
+/// <see cref="FlushAsync"/>, <see cref="CloseAsync"/>) may be under way; the two sides do not wait for each other.
 /// </para>
 /// <para>
 /// A call whose wait was cancelled may have moved half a frame: it ends the transport in both directions, and every later call throws
@@ -40,6 +40,19 @@ public interface ITransport : IAsyncDisposable
     /// <exception cref="TransportException">The connection is lost, this side is closed, or the transport is disposed or ended by a cancelled call.</exception>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken);
+
+    /// <summary>How frames have to lie for <see cref="WriteFramesAsync"/>; null (the default) = that takes none, and each is sent by <see cref="WriteAsync"/>. Always the same.</summary>
+    FrameLayout? Layout => null;
+
+    /// <summary>Sends frames that lie one behind the other as <see cref="Layout"/> says; in all else like a <see cref="WriteAsync"/> of each.</summary>
+    /// <param name="frames">Whole frames, each with its header, at least one. That is not checked: what does not lie so cannot be understood by the peer. The caller may reuse the memory when the call has ended.</param>
+    /// <param name="cancellationToken">Ends the wait, and with it the transport.</param>
+    /// <exception cref="ArgumentException">There is no frame. The transport goes on.</exception>
+    /// <exception cref="NotSupportedException">The transport has no <see cref="Layout"/>.</exception>
+    /// <exception cref="TransportException">The connection is lost, this side is closed, or the transport is disposed or ended by a cancelled call.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("This transport takes frames one by one.");
 
     /// <summary>Sends what has been written. Does nothing after <see cref="CloseAsync"/>.</summary>
     /// <param name="cancellationToken">Ends the wait, and with it the transport.</param>

@@ -6,7 +6,8 @@ namespace Arcp.Core.Transports;
 /// <summary>Frames over a WebSocket, either side: one frame per text message (§4).</summary>
 /// <remarks>
 /// Over a WebSocket alone a frame is sent by <see cref="WriteAsync"/> at once, since a <see cref="WebSocket"/> offers no way to put many
-/// messages into one system call; with <see cref="OverStream"/> frames are collected, at most 64 KiB, and sent together. While no message
+/// messages into one system call; with <see cref="OverStream"/> frames are collected, at most 64 KiB, and sent together, and a server takes laid-out
+/// ones (<see cref="WriteFramesAsync"/>). While no message
 /// comes or goes, neither this transport nor the frame buffer that a read was given holds memory, one that was opened by
 /// <see cref="ConnectAsync"/> excepted: its frame buffer keeps what is not large. Thread-safe as far as
 /// <see cref="ITransport"/> promises.
@@ -20,7 +21,6 @@ public sealed class WebSocketTransport : ITransport
     private readonly MessageReceiver _messages;
     private readonly TransportLifetime _lifetime = new();
     private readonly BatchingStream? _batches;
-    private readonly bool _sendsPlainFrames;
     private bool _isClosed;
 
     /// <summary>Puts frames over a WebSocket that is already open.</summary>
@@ -43,10 +43,13 @@ public sealed class WebSocketTransport : ITransport
     private WebSocketTransport(Stream stream, WebSocketCreationOptions options)
     {
         _batches = new BatchingStream(stream, _lifetime.Token);
-        _sendsPlainFrames = options is { IsServer: true, DangerousDeflateOptions: null };
+        Layout = options is { IsServer: true, DangerousDeflateOptions: null } ? ServerMessageLayout.Instance : null;
         _socket = WebSocket.CreateFromStream(_batches, options);
         _messages = new MessageReceiver(_socket, _lifetime, keepsMemory: false, _lifetime.Token);
     }
+
+    /// <summary>How a server's text messages lie in the stream, for a server over a stream without compression; else null.</summary>
+    public FrameLayout? Layout { get; }
 
     /// <summary>
     /// Puts frames over a byte stream on which the opening handshake of a WebSocket is done, and sends what is written between two
@@ -115,20 +118,35 @@ public sealed class WebSocketTransport : ITransport
             throw new ArgumentException("A frame has at least one byte.", nameof(frame));
         }
 
-        _lifetime.ThrowIfOver(cancellationToken);
-        if (_isClosed)
-        {
-            throw new TransportException("This side is closed.");
-        }
-
+        ThrowIfUnwritable(cancellationToken);
         try
         {
-            return EndWith(SendAsync(frame), cancellationToken);
+            // With a token a WebSocket takes a slower path; the stream below has the same one.
+            _batches?.BeginBatch();
+            ValueTask send = _socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, _batches is null ? _lifetime.Token : CancellationToken.None);
+            return EndWith(send, cancellationToken);
         }
         catch (Exception e) when (TransportLifetime.IsLoss(e))
         {
             throw _lifetime.ToThrow(e, cancellationToken);
         }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken)
+    {
+        if (Layout is null)
+        {
+            throw new NotSupportedException("Only a server's messages over a stream, without compression, may be laid out by others.");
+        }
+
+        if (frames.IsEmpty)
+        {
+            throw new ArgumentException("There is no frame.", nameof(frames));
+        }
+
+        ThrowIfUnwritable(cancellationToken);
+        return EndWith(_batches!.WriteFramesAsync(frames), cancellationToken);
     }
 
     /// <summary>Sends what was collected; over a WebSocket alone nothing was.</summary>
@@ -198,16 +216,13 @@ public sealed class WebSocketTransport : ITransport
         return new UriBuilder(uri) { Scheme = scheme, Port = uri.IsDefaultPort ? -1 : uri.Port }.Uri;
     }
 
-    private ValueTask SendAsync(ReadOnlyMemory<byte> frame)
+    private void ThrowIfUnwritable(CancellationToken cancellationToken)
     {
-        if (_sendsPlainFrames)
+        _lifetime.ThrowIfOver(cancellationToken);
+        if (_isClosed)
         {
-            return _batches!.WriteMessageAsync(frame);
+            throw new TransportException("This side is closed.");
         }
-
-        // With a token a WebSocket takes a slower path; the stream below has the same one.
-        _batches?.BeginBatch();
-        return _socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, _batches is null ? _lifetime.Token : CancellationToken.None);
     }
 
     // Most calls have ended when they return; they need neither a registration nor a state machine.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using Arcp.Runtime.Diagnostics;
 
@@ -90,15 +91,13 @@ internal struct JobLog(JobLimits limits, long length = 0)
     public void Trim()
     {
         _spareSlab = null;
-        if (_slabUsed < _slab.Length - (_slab.Length / 4))
+        if (_slabUsed <= LogArchive.LargestPart)
         {
-            byte[] trimmed = _slab.AsSpan(0, _slabUsed).ToArray();
-            for (int i = _count - 1; i >= 0 && _ring[Index(i)].Slab == _slab; i--)
-            {
-                _ring[Index(i)] = _ring[Index(i)] with { Slab = trimmed };
-            }
-
-            _slab = trimmed;
+            Move(limits.Archive.Keep(_slab.AsSpan(0, _slabUsed)));
+        }
+        else if (_slabUsed < _slab.Length - (_slab.Length / 4))
+        {
+            Move(_slab.AsSpan(0, _slabUsed).ToArray());
         }
 
         if (_count > 0 && _count <= _ring.Length / 2)
@@ -129,6 +128,23 @@ internal struct JobLog(JobLimits limits, long length = 0)
         return position < Length ? LogReadStatus.More : LogReadStatus.CaughtUp;
     }
 
+    // What was written into the last slab lies elsewhere from now on, and that slab may be another log's.
+    private void Move(ArraySegment<byte> moved)
+    {
+        for (int i = _count - 1; i >= 0 && _ring[Index(i)].Slab == _slab; i--)
+        {
+            LogEntry entry = _ring[Index(i)];
+            _ring[Index(i)] = entry with { Slab = moved.Array!, Offset = moved.Offset + entry.Offset };
+        }
+
+        if (_slab.Length == FirstSlab && limits.Store is null)
+        {
+            ArrayPool<byte>.Shared.Return(_slab);
+        }
+
+        (_slab, _slabUsed) = ([], 0);
+    }
+
     private void Count(int bytes)
     {
         Bytes += bytes;
@@ -142,7 +158,9 @@ internal struct JobLog(JobLimits limits, long length = 0)
     private void TakeSlab(int needed)
     {
         int size = Math.Max(needed, Math.Min(LargestSlab, Math.Max(FirstSlab, _slab.Length * 2)));
-        _slab = _spareSlab?.Length >= size ? _spareSlab : new byte[size];
+        _slab = _spareSlab?.Length >= size ? _spareSlab
+            : size == FirstSlab ? ArrayPool<byte>.Shared.Rent(size)
+            : new byte[size];
         _spareSlab = null;
         _slabUsed = 0;
     }

@@ -1,12 +1,15 @@
 using System.Buffers;
+using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
 
 namespace Arcp.Runtime.Sessions;
 
-/// <summary>Frames that are sent together; reused from batch to batch. A frame with a number is written into it and then ended by <see cref="EndNumbered"/>.</summary>
+/// <summary>Frames that are sent together, laid out as their transport sends them; reused from batch to batch.</summary>
 /// <remarks>Its memory is borrowed from the shared pool by the first frame of a batch and given back by <see cref="Clear"/>.</remarks>
-internal sealed class FrameBatch : IBufferWriter<byte>
+/// <param name="layout">What stands in front of each frame; null = nothing, and frames are sent one by one.</param>
+internal sealed class FrameBatch(FrameLayout? layout = null) : IBufferWriter<byte>
 {
-    /// <summary>With a WebSocket's headers the batch fits into the 64 KiB that the transport sends with one write.</summary>
+    /// <summary>With its last frame, which is a small one as a rule, the batch fits into 64 KiB.</summary>
     private const int FullAt = 60 * 1024;
 
     private const int SmallestBlock = 1024;
@@ -20,12 +23,17 @@ internal sealed class FrameBatch : IBufferWriter<byte>
 
     public bool IsFull => _length >= FullAt;
 
-    public ReadOnlyMemory<byte> this[int index]
+    /// <summary>A frame, with what stands in front of it.</summary>
+    public ReadOnlyMemory<byte> this[int index] => this[index..(index + 1)];
+
+    /// <summary>Neighbouring frames, each with what stands in front of it; at least one.</summary>
+    public ReadOnlyMemory<byte> this[Range range]
     {
         get
         {
-            int start = index == 0 ? 0 : _ends[index - 1];
-            return _bytes.AsMemory(start, _ends[index] - start);
+            (int first, int count) = range.GetOffsetAndLength(Count);
+            int start = first == 0 ? 0 : _ends[first - 1];
+            return _bytes.AsMemory(start, _ends[first + count - 1] - start);
         }
     }
 
@@ -47,13 +55,19 @@ internal sealed class FrameBatch : IBufferWriter<byte>
     /// <summary>Adds a frame without a number.</summary>
     public void Add(ReadOnlyMemory<byte> frame)
     {
+        Begin(frame.Length);
         this.Write(frame.Span);
         _ends.Add(_length);
     }
 
-    /// <summary>Ends a frame with a number.</summary>
-    public void EndNumbered()
+    /// <summary>Adds a frame with a number (§8.3).</summary>
+    /// <param name="prefix">What stands before the number.</param>
+    /// <param name="eventSeq">The number.</param>
+    /// <param name="tail">What stands behind it.</param>
+    public void AddNumbered(ReadOnlySpan<byte> prefix, long eventSeq, ReadOnlySpan<byte> tail)
     {
+        Begin(FrameWriter.SequencedLength(prefix.Length, eventSeq, tail.Length));
+        FrameWriter.WriteSequenced(this, prefix, eventSeq, tail);
         _ends.Add(_length);
         NumberedCount++;
     }
@@ -86,6 +100,14 @@ internal sealed class FrameBatch : IBufferWriter<byte>
             ArrayPool<byte>.Shared.Return(_bytes);
             _bytes = [];
             _length = 0;
+        }
+    }
+
+    private void Begin(int frameLength)
+    {
+        if (layout is not null)
+        {
+            Advance(layout.WriteHeader(GetSpan(FrameLayout.LongestHeader), frameLength));
         }
     }
 

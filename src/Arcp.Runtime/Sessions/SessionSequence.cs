@@ -148,11 +148,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         Missing = cancellationToken => result.ReadAllAsync(job, cancellationToken);
     }
 
-    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail)
-    {
-        FrameWriter.WriteSequenced(batch, Prefix, seq, tail);
-        batch.EndNumbered();
-    }
+    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail) => batch.AddNumbered(Prefix, seq, tail);
 
     // A warning that acknowledgements are far behind, before the frame that makes them so: no event follows a terminal frame.
     private void WarnIfDue(FrameBatch batch, Job job)

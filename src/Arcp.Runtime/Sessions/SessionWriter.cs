@@ -7,7 +7,7 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time, and nothing before what it shows is committed.</summary>
 internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection connection, HeartbeatMonitor? heartbeat)
 {
-    private readonly FrameBatch _batch = new();
+    private readonly FrameBatch _batch = new(connection.Transport.Layout);
     private FrameBatch? _answers;
 
     /// <summary>Sends until the outbox is complete or the connection is lost.</summary>
@@ -115,7 +115,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection conn
 
     private async Task<bool> TrySendAnswersAsync(CancellationToken cancellationToken)
     {
-        outbox.CollectAnswers(_answers ??= new FrameBatch());
+        outbox.CollectAnswers(_answers ??= new FrameBatch(connection.Transport.Layout));
         if (_answers.Count == 0)
         {
             return false;
@@ -128,8 +128,20 @@ internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection conn
         return true;
     }
 
+    private ValueTask WriteAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
+    {
+        if (from == to)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        return connection.Transport.Layout is null
+            ? WriteEachAsync(frames, from, to, cancellationToken)
+            : connection.Transport.WriteFramesAsync(frames[from..to], cancellationToken);
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
+    private async ValueTask WriteEachAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
     {
         for (int i = from; i < to; i++)
         {

@@ -113,6 +113,23 @@ public sealed class FrameWriterTests
         Frames.Read(one).Header.Id.Should().Be(Frames.Read(two).Header.Id);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(99)]
+    [InlineData(100)]
+    [InlineData(999_999_999)]
+    [InlineData(1_000_000_000)]
+    [InlineData(1_000_000_000_000_000_000)]
+    [InlineData(long.MaxValue)]
+    public void The_length_of_a_sequenced_frame_is_known_before(long seq)
+    {
+        byte[] prefix = FrameWriter.SequencedPrefix(Session);
+        var output = new ArrayBufferWriter<byte>();
+        FrameWriter.SequencedLength(prefix.Length, seq, 3).Should().Be(FrameWriter.WriteSequenced(output, prefix, seq, ",x}"u8));
+    }
+
     [Fact]
     public void The_length_that_is_returned_is_what_was_written()
     {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Arcp.Conformance;
 using Arcp.Core.Transports;
 
 namespace Arcp.Core.Tests.Transports;
@@ -218,26 +219,38 @@ public sealed class BatchingStreamTests : IDisposable
     [InlineData(126)]
     [InlineData(65535)]
     [InlineData(65536)]
-    [InlineData(BatchingStream.Capacity - 4)]
-    [InlineData(BatchingStream.Capacity - 3)]
     [InlineData(200_000)]
-    public async Task A_message_of_any_length_is_one_frame_between_others(int length)
+    public void The_header_of_a_servers_message_says_its_length(int length)
     {
-        byte[] message = new byte[length];
-        Random.Shared.NextBytes(message);
-        await _stream.WriteMessageAsync("a"u8.ToArray());
-        await _stream.WriteMessageAsync(message);
-        await _stream.WriteMessageAsync("b"u8.ToArray());
-        await _stream.EndBatchAsync();
-
-        byte[] header = length switch
+        byte[] expected = length switch
         {
-            < 126 => [(byte)length],
-            < 65536 => [126, (byte)(length >> 8), (byte)length],
-            _ => [127, 0, 0, 0, 0, 0, (byte)(length >> 16), (byte)(length >> 8), (byte)length],
+            < 126 => [0x81, (byte)length],
+            < 65536 => [0x81, 126, (byte)(length >> 8), (byte)length],
+            _ => [0x81, 127, 0, 0, 0, 0, 0, (byte)(length >> 16), (byte)(length >> 8), (byte)length],
         };
-        _inner.Bytes.Should().Equal([0x81, 1, (byte)'a', 0x81, .. header, .. message, 0x81, 1, (byte)'b']);
-        _inner.Calls[^1].Should().Be("flush");
+        byte[] header = new byte[FrameLayout.LongestHeader];
+        header.AsSpan(0, ServerMessageLayout.Instance.WriteHeader(header, length)).ToArray().Should().Equal(expected);
+    }
+
+    [Fact]
+    public async Task Frames_that_are_put_together_already_are_one_write_without_a_copy_behind_what_was_collected()
+    {
+        byte[] frames = new byte[1000];
+        _stream.BeginBatch();
+        await SendAsync([1, 2]);
+        await _stream.WriteFramesAsync(frames);
+        _inner.LastArray.Should().BeSameAs(frames);
+        await SendAsync([3]);
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 2", "write 1000", "write 1", "flush");
+    }
+
+    [Fact]
+    public async Task Frames_that_are_put_together_already_are_flushed_though_no_batch_was_begun()
+    {
+        await _stream.WriteFramesAsync(new byte[10]);
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 10", "flush");
     }
 
     [Fact]
@@ -245,6 +258,7 @@ public sealed class BatchingStreamTests : IDisposable
     {
         byte[] small = [.. Enumerable.Repeat((byte)1, 300)];
         byte[] large = [.. Enumerable.Repeat((byte)2, BatchingStream.Capacity + 300)];
+        byte[] block = LaidOutTransport.LayOut(ServerMessageLayout.Instance, small, large);
         byte[] pong = [0x8A, 2, 3, 3];
         using var over = new CancellationTokenSource();
         Task pongs = Task.Run(async () =>
@@ -256,9 +270,8 @@ public sealed class BatchingStreamTests : IDisposable
         });
         for (int round = 0; round < 300; round++)
         {
-            await _stream.WriteMessageAsync(small);
-            await _stream.WriteMessageAsync(large);
-            await _stream.WriteMessageAsync(small);
+            await _stream.WriteFramesAsync(block);
+            await _stream.WriteFramesAsync(block.AsMemory(0, small.Length + 4));
             await _stream.EndBatchAsync();
         }
 

@@ -24,7 +24,7 @@ public sealed class CompressedWebSocketTransportConformanceTests : WebSocketTran
 }
 
 /// <summary>With many frames per write, on both sides.</summary>
-public sealed class BatchingWebSocketTransportConformanceTests : TransportConformanceTests
+public class BatchingWebSocketTransportConformanceTests : TransportConformanceTests
 {
     protected override async ValueTask<(ITransport First, ITransport Second)> ConnectAsync()
     {
@@ -32,5 +32,15 @@ public sealed class BatchingWebSocketTransportConformanceTests : TransportConfor
         return (
             WebSocketTransport.OverStream(first, new WebSocketCreationOptions { IsServer = false }),
             WebSocketTransport.OverStream(second, new WebSocketCreationOptions { IsServer = true }));
+    }
+}
+
+/// <summary>With a server that lays out every second of its frames itself.</summary>
+public sealed class LaidOutWebSocketTransportConformanceTests : BatchingWebSocketTransportConformanceTests
+{
+    protected override async ValueTask<(ITransport First, ITransport Second)> ConnectAsync()
+    {
+        (ITransport client, ITransport server) = await base.ConnectAsync();
+        return (new LaidOutTransport(server), client);
     }
 }

@@ -138,18 +138,44 @@ public class JobLogTests
     }
 
     [Fact]
-    public void What_a_log_that_is_done_holds_is_little_more_than_its_entries()
+    public void A_large_log_that_is_done_holds_little_more_than_its_entries()
     {
         var log = TestJob.NewLog();
-        log.Append(new NewEntry { Bytes = new byte[500] });
-        log.Append(new NewEntry { Bytes = new byte[100] }); // a second slab, of 1,024
+        log.Append(new NewEntry { Bytes = new byte[40_000] });
+        log.Append(new NewEntry { Bytes = new byte[10_000] }); // a second slab, of 64 KiB
         log.Trim();
 
-        var sink = new SlabSink([]);
-        long position = 0;
-        log.Read(ref position, ref sink);
+        SlabsOf(ref log).Sum(slab => slab.Length).Should().Be(40_000 + 10_000);
+    }
 
-        sink.Slabs.Sum(slab => slab.Length).Should().Be(512 + 100);
+    [Fact]
+    public async Task Small_logs_that_are_done_lie_side_by_side_and_leave_their_slabs_to_others()
+    {
+        const int logs = 2_000;
+        const int entries = 7;
+        JobLimits limits = TestJob.NewLimits(int.MaxValue, long.MaxValue);
+        var done = new JobLog[logs];
+        await Parallel.ForAsync(0, logs, (i, _) =>
+        {
+            var log = new JobLog(limits);
+            for (int number = 1; number <= entries; number++)
+            {
+                log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes($"log {i} {TextOf(number)}") });
+            }
+
+            log.Trim();
+            done[i] = log;
+            return ValueTask.CompletedTask;
+        });
+
+        var blocks = new HashSet<byte[]>();
+        for (int i = 0; i < logs; i++)
+        {
+            Read(ref done[i], 0, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(1, entries).Select(number => $"log {i} {TextOf(number)}"));
+            blocks.UnionWith(SlabsOf(ref done[i]));
+        }
+
+        blocks.Sum(block => (long)block.Length).Should().BeLessThan(done.Sum(log => log.Bytes) + (2 * 256 * 1024));
     }
 
     [Fact]
@@ -182,6 +208,21 @@ public class JobLogTests
         kept.Select(entry => Encoding.UTF8.GetString(entry.TailFor(isOwner: true))).Should().Equal(Enumerable.Range(1, 20_000).Select(n => TextOf(n)));
     }
 
+    [Fact]
+    public void A_log_with_a_store_leaves_its_slab_as_it_is_when_it_is_done_for_it_may_not_be_written_yet()
+    {
+        var limits = new JobLimits(1000, long.MaxValue, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue)) { Store = new JobStore(null!, null!) };
+        var kept = new List<LogEntry>();
+        for (int i = 1; i <= 100; i++)
+        {
+            var log = new JobLog(limits);
+            kept.Add(log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes(TextOf(i)) }));
+            log.Trim();
+        }
+
+        kept.Select(entry => Encoding.UTF8.GetString(entry.TailFor(isOwner: true))).Should().Equal(Enumerable.Range(1, 100).Select(n => TextOf(n)));
+    }
+
     private static string TextOf(long number) => $"entry {number} {new string('x', (int)(number % 90))}";
 
     private static JobLog Filled(int count)
@@ -206,6 +247,14 @@ public class JobLogTests
         var sink = new TestJob.ListSink(entries);
         status = log.Read(ref position, ref sink);
         return entries;
+    }
+
+    private static HashSet<byte[]> SlabsOf(ref JobLog log)
+    {
+        var sink = new SlabSink([]);
+        long position = log.Evicted;
+        log.Read(ref position, ref sink);
+        return sink.Slabs;
     }
 
     private struct SlabSink(HashSet<byte[]> slabs) : ILogSink

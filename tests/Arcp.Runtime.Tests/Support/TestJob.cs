@@ -64,7 +64,7 @@ internal static class TestJob
         }
     }
 
-    private static JobLimits NewLimits(int maxEntries, long maxBytes) =>
+    public static JobLimits NewLimits(int maxEntries, long maxBytes) =>
         new(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue));
 
     private sealed class Owner(Action<Job>? onEnded) : IJobOwner

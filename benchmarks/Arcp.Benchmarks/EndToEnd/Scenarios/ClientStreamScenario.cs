@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Arcp.Benchmarks.Server;
 using Arcp.Client;
 using Arcp.Core;
@@ -22,8 +23,31 @@ internal sealed class ClientStreamScenario : IScenario
         Samples[] measured = await Rounds.InterleaveAsync(
             rounds,
             () => MeasureAsync(server.Address),
-            () => RawPush.MeasureAsync(raw.Address, RawPush.ManyPerWrite, RawFrames, size));
-        return [new Row { Scenario = Name, Measure = $"events/s of {size} B; raw push, many per write", Measured = measured[0], Baseline = measured[1], Target = Target.AtLeast(0.25) }];
+            () => RawPush.MeasureAsync(raw.Address, RawPush.ManyPerWrite, RawFrames, size),
+            () => MeasureBareAsync(raw.Address, size));
+        return
+        [
+            new Row { Scenario = Name, Measure = $"events/s of {size} B; raw push, many per write", Measured = measured[0], Baseline = measured[1], Target = Target.AtLeast(0.25) },
+            new Row { Scenario = Name, Measure = $"events/s of {size} B; raw push, many per write, to a bare ClientWebSocket", Measured = measured[0], Baseline = measured[2] },
+            new Row { Scenario = Name, Measure = "a bare ClientWebSocket's frames/s; raw push, many per write", Measured = measured[2], Baseline = measured[1] },
+        ];
+    }
+
+    // What .NET's own client WebSocket makes of the same frames when nobody looks at them.
+    private static async Task<double> MeasureBareAsync(Uri server, int size)
+    {
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(server) { Scheme = "ws", Path = RawPush.ManyPerWrite, Query = $"frames={RawFrames}&size={size}" }.Uri, CancellationToken.None);
+        Memory<byte> message = new byte[2 * size];
+        double seconds = await Rounds.TimeAsync(async () =>
+        {
+            await socket.SendAsync("go"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+            for (int read = 0; read < RawFrames;)
+            {
+                read += (await socket.ReceiveAsync(message, CancellationToken.None)).EndOfMessage ? 1 : 0;
+            }
+        });
+        return RawFrames / seconds;
     }
 
     private static async Task<double> MeasureAsync(Uri server)

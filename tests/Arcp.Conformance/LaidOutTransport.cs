@@ -1,0 +1,53 @@
+using Arcp.Core.Transports;
+
+namespace Arcp.Conformance;
+
+/// <summary>Sends every second frame by <see cref="ITransport.WriteFramesAsync"/> instead of <see cref="ITransport.WriteAsync"/>, so that whatever is checked of a transport is checked for both.</summary>
+/// <param name="inner">A transport with a layout.</param>
+public class LaidOutTransport(ITransport inner) : ITransport
+{
+    private bool _isNext = true;
+
+    /// <summary>Lays frames out in one block.</summary>
+    /// <param name="layout">How.</param>
+    /// <param name="frames">The frames.</param>
+    /// <returns>The block.</returns>
+    public static byte[] LayOut(FrameLayout layout, params IEnumerable<ReadOnlyMemory<byte>> frames)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        ArgumentNullException.ThrowIfNull(frames);
+        var block = new List<byte>();
+        byte[] header = new byte[FrameLayout.LongestHeader];
+        foreach (ReadOnlyMemory<byte> frame in frames)
+        {
+            block.AddRange(header.AsSpan(0, layout.WriteHeader(header, frame.Length)));
+            block.AddRange(frame.Span);
+        }
+
+        return [.. block];
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken) => inner.ReadAsync(frame, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    {
+        _isNext = !_isNext;
+        return _isNext ? inner.WriteAsync(frame, cancellationToken)
+            : inner.WriteFramesAsync(frame.IsEmpty ? frame : LayOut(inner.Layout!, frame), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public virtual async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await inner.DisposeAsync();
+    }
+}

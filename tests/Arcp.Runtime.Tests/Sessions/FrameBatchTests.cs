@@ -1,0 +1,93 @@
+using System.Text;
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Sessions;
+using Arcp.Runtime.Tests.Storage;
+using Arcp.Runtime.Tests.Support;
+
+namespace Arcp.Runtime.Tests.Sessions;
+
+/// <summary>§4: a batch of frames lies as its transport sends it, and goes to it in one piece.</summary>
+public class FrameBatchTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(99_999)]
+    [InlineData(100_000)]
+    [InlineData(long.MaxValue)]
+    public void Every_frame_has_its_header_and_neighbours_are_one_range(long seq)
+    {
+        var batch = new FrameBatch(new CountedLayout());
+        byte[] large = [.. Enumerable.Repeat((byte)'x', 5000)];
+        batch.Add("first"u8.ToArray());
+        batch.EndReady();
+        batch.AddNumbered("<"u8, seq, ">"u8);
+        batch.AddNumbered("<"u8, seq, large);
+        batch.Add("last"u8.ToArray());
+
+        (batch.Count, batch.ReadyCount, batch.NumberedCount).Should().Be((4, 1, 2));
+        string numbered = $"<{seq}>";
+        CountedLayout.Split(batch[..1]).Should().Equal("first");
+        CountedLayout.Split(batch[1..4]).Should().Equal(numbered, $"<{seq}{Encoding.UTF8.GetString(large)}", "last");
+        CountedLayout.Split(batch[..4]).Should().HaveCount(4);
+        Encoding.UTF8.GetString(batch[1].Span[CountedLayout.HeaderLength..]).Should().Be(numbered);
+    }
+
+    [Fact]
+    public void Without_a_layout_nothing_stands_between_frames()
+    {
+        var batch = new FrameBatch();
+        batch.Add("first"u8.ToArray());
+        batch.AddNumbered("<"u8, 7, ">"u8);
+        Encoding.UTF8.GetString(batch[..2].Span).Should().Be("first<7>");
+        Encoding.UTF8.GetString(batch[1].Span).Should().Be("<7>");
+    }
+
+    [Fact]
+    public async Task A_transport_with_a_layout_is_given_all_frames_of_a_batch_at_once()
+    {
+        await using var runtime = new TestRuntime();
+        LayingTransport? transport = null;
+        await using WireClient client = runtime.Connect(wrap: inner => transport = new LayingTransport(inner));
+        await client.HelloAsync("secret-a");
+        WireFrame accepted = await client.SubmitAsync("count", new { n = 200 });
+        List<WireFrame> frames = await client.ReadJobAsync(accepted.JobId!);
+        frames.Select(frame => frame.EventSeq).Should().Equal(Enumerable.Range(1, 202).Select(number => (long?)number));
+        transport!.Blocks.Should().BeLessThanOrEqualTo(transport.Flushes, "nothing had to wait for a commit");
+        transport.Frames.Should().Be(1 + 1 + 202);
+    }
+
+    [Fact]
+    public async Task What_may_be_sent_at_once_and_what_waits_for_a_commit_are_each_sent_once()
+    {
+        var agent = new GatedAgent();
+        await using DurableHost durable = await DurableHost.CreateAsync(builder => builder.AddAgent("gate", "1", agent.RunAsync));
+        LayingTransport? transport = null;
+        await using WireClient client = durable.Host.Connect(wrap: inner => transport = new LayingTransport(inner));
+        await client.HelloAsync();
+        string jobId = (await client.SubmitAsync("gate")).JobId!;
+        JobContext running = await agent.BegunAsync(jobId);
+        await client.ExpectAsync("job.event"); // it is running
+        await durable.CommittedAsync();
+        using var gate = new CommitGate(durable.Store);
+        var writes = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        transport!.MayWrite = writes.Task;
+        await client.SendAsync("session.ping", new { nonce = "1" });
+        await transport.IsHeld.WaitAsync(WireClient.Patience); // in the answer to it
+        await client.SendAsync("session.ping", new { nonce = "2" });
+        await client.SendAsync("x-vendor.over");
+        await TestRuntime.UntilAsync(() => durable.Host.Logs.Lines.Any(line => line.Contains("x-vendor.over", StringComparison.Ordinal)), "all was read");
+        await running.LogAsync("uncommitted");
+        await gate.ReachedAsync();
+        writes.SetResult();
+        await client.ExpectAsync("session.pong");
+        await client.ExpectAsync("session.pong");
+        await client.ExpectHeldAsync();
+        gate.Open();
+
+        (await client.ExpectAsync("job.event")).Body["message"]!.GetValue<string>().Should().Be("uncommitted");
+        agent.Open(jobId);
+        (await client.ReadJobAsync(jobId))[^1].Type.Should().Be("job.result");
+    }
+}
