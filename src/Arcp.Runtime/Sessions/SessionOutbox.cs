@@ -7,24 +7,15 @@ namespace Arcp.Runtime.Sessions;
 
 /// <summary>All that a session has to send: control frames, and cursors on the logs of jobs. Outlives connections.</summary>
 /// <remarks>
-/// Thread-safe. One <see cref="SessionWriter"/> at a time collects from it. Numbers are given while collecting, under the one lock that
-/// orders control frames and events: what is queued together with a change to a job is sent before what that change puts into the job's log.
-/// Locks are taken in the order outbox, job; a job never calls back with its lock held.
-/// What is collected may be sent when the store has committed what it shows: the runtime's journal has one order, and a control frame waits for what came before it there,
-/// numbered frames for their numbers.
+/// Thread-safe. One <see cref="SessionWriter"/> at a time collects from it. One lock orders control frames and events: what is queued together with a change to a job is
+/// sent before what that change puts into the job's log. Locks are taken in the order outbox, job; a job never calls back with its lock held.
 /// </remarks>
 internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store)
 {
     private readonly Lock _lock = new();
-    private readonly CursorSet _cursors = new();
-    private readonly SessionSequence _sequence = sequence;
+    private readonly OutgoingFrames _frames = new(sequence, store);
     private readonly WakeSignal _wake = new();
-    private readonly ControlQueue _control = new();
-    private readonly List<JobId> _readToEnd = [];
     private long _wakesAt;
-    private ReadOnlyMemory<byte>? _farewell;
-    private IOutboxConnection? _connection;
-    private bool _isComplete = true;
     private bool _isClosed;
 
     /// <summary>How many jobs it reads.</summary>
@@ -34,7 +25,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             lock (_lock)
             {
-                return _cursors.Count;
+                return _frames.Cursors.Count;
             }
         }
     }
@@ -46,7 +37,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             lock (_lock)
             {
-                return _control.IsOverfull;
+                return _frames.IsOverfull;
             }
         }
     }
@@ -58,7 +49,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             lock (_lock)
             {
-                return _isComplete;
+                return _frames.IsComplete;
             }
         }
     }
@@ -73,23 +64,10 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            if (lastEventSeq is { } seq)
+            if (!_frames.TryBegin(connection, features, welcome, lastEventSeq))
             {
-                if (!CanReplayNeedsLock(seq))
-                {
-                    return false;
-                }
-
-                _sequence.RewindTo(seq);
+                return false;
             }
-
-            _sequence.Features = features;
-            _sequence.Missing = null;
-            _control.Restart(new ControlFrame(welcome, OutlivesConnection: false), lastEventSeq);
-            _connection = connection;
-            _farewell = null;
-            _isComplete = false;
-            _cursors.HoldBack(true);
         }
 
         _wake.Set();
@@ -101,7 +79,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            return CanReplayNeedsLock(lastEventSeq);
+            return _frames.CanReplay(lastEventSeq);
         }
     }
 
@@ -110,7 +88,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            AddNeedsLock(frame);
+            _frames.Add(frame);
         }
 
         _wake.Set();
@@ -123,7 +101,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             foreach (ControlFrame frame in frames)
             {
-                AddNeedsLock(frame);
+                _frames.Add(frame);
             }
         }
 
@@ -136,7 +114,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            AddNeedsLock(act());
+            _frames.Add(act());
         }
 
         _wake.Set();
@@ -155,11 +133,11 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
                 return; // the session went while the submit was decided; the job runs unread
             }
 
-            AddNeedsLock(accepted);
+            _frames.Add(accepted);
 
             // A job that was decided to end before it has started may show nothing for a while, if it has to give something back.
-            isAlone = _cursors.Add(cursor).State is not JobState.NotStarted || !job.Spec.Credentials.IsEmpty;
-            job.Feed.SetHoldsBack(cursor, _connection is not null);
+            isAlone = _frames.Cursors.Add(cursor).State is not JobState.NotStarted || !job.Spec.Credentials.IsEmpty;
+            job.Feed.SetHoldsBack(cursor, _frames.Connection is not null);
         }
 
         if (isAlone)
@@ -173,19 +151,19 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            if (_isClosed || _cursors.Contains(child.Spec.Id))
+            if (_isClosed || _frames.Cursors.Contains(child.Spec.Id))
             {
                 return; // the session is gone, or has found and subscribed to the child already
             }
 
             // A parent that is not read any more has ended and been sent to its end, the announcement with it.
-            bool isAnnounced = !_cursors.TryGet(parent.Spec.Id, out JobCursor? announcing) || parent.Feed.PositionOf(announcing) >= announcedAt;
+            bool isAnnounced = !_frames.Cursors.TryGet(parent.Spec.Id, out JobCursor? announcing) || parent.Feed.PositionOf(announcing) >= announcedAt;
             var cursor = new JobCursor(child, this, isSubscription: false) { IsWaiting = true };
-            _cursors.Add(cursor);
-            child.Feed.SetHoldsBack(cursor, _connection is not null);
+            _frames.Cursors.Add(cursor);
+            child.Feed.SetHoldsBack(cursor, _frames.Connection is not null);
             if (isAnnounced)
             {
-                _cursors.Open(child.Spec.Id);
+                _frames.Cursors.Open(child.Spec.Id);
             }
         }
     }
@@ -201,21 +179,21 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         JobCursor? opened = null;
         lock (_lock)
         {
-            if (_cursors.Contains(job.Spec.Id))
+            if (_frames.Cursors.Contains(job.Spec.Id))
             {
-                AddNeedsLock(makeAnswer(job.Snapshot(), null));
+                _frames.Add(makeAnswer(job.Snapshot(), null));
             }
-            else if (_cursors.Subscriptions >= limit)
+            else if (_frames.Cursors.Subscriptions >= limit)
             {
                 return false;
             }
             else
             {
                 opened = new JobCursor(job, this, isSubscription: true);
-                JobSnapshot snapshot = _cursors.Add(opened);
+                JobSnapshot snapshot = _frames.Cursors.Add(opened);
                 opened.Position = choosePosition(snapshot);
                 store.AppendOpened(opened);
-                AddNeedsLock(makeAnswer(snapshot, opened.Position));
+                _frames.Add(makeAnswer(snapshot, opened.Position));
             }
         }
 
@@ -229,9 +207,9 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            if (_cursors.TryGet(jobId, out JobCursor? cursor) && cursor.IsSubscription)
+            if (_frames.Cursors.TryGet(jobId, out JobCursor? cursor) && cursor.IsSubscription)
             {
-                _cursors.Remove(cursor);
+                _frames.Cursors.Remove(cursor);
                 store.AppendClosed(jobId);
             }
         }
@@ -246,13 +224,13 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             foreach (JobCursor cursor in cursors)
             {
-                _cursors.Add(cursor);
+                _frames.Cursors.Add(cursor);
                 cursor.OnAppended();
             }
 
             foreach ((ControlFrame frame, long afterSeq) in answers)
             {
-                _control.Restore(frame, afterSeq);
+                _frames.Restore(frame, afterSeq);
             }
         }
     }
@@ -262,7 +240,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            _sequence.Acknowledge(upTo);
+            _frames.Acknowledge(upTo);
         }
     }
 
@@ -271,17 +249,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            if (_isComplete)
-            {
-                return;
-            }
-
-            if (lastFrame is { } frame)
-            {
-                AddNeedsLock(new ControlFrame(frame, OutlivesConnection: false) { IsLast = true });
-            }
-
-            _isComplete = true;
+            _frames.Complete(lastFrame);
         }
 
         _wake.Set();
@@ -293,7 +261,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            _farewell ??= lastFrame;
+            _frames.CompleteWhenDrained(lastFrame);
         }
 
         _wake.Set();
@@ -304,9 +272,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            _control.Disconnect();
-            _cursors.HoldBack(false);
-            _connection = null;
+            _frames.Disconnect();
         }
     }
 
@@ -316,8 +282,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         lock (_lock)
         {
             _isClosed = true;
-            _cursors.Clear();
-            _control.Clear();
+            _frames.Clear();
         }
     }
 
@@ -327,22 +292,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            long committed = store.Committed; // one look: what is committed by the next one comes with the next batch
-            _control.Collect(batch, committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: true);
-            batch.EndReady();
-            if (!_isComplete && !batch.IsFull)
-            {
-                CollectNumberedNeedsLock(batch);
-            }
-
-            batch.MustWait = batch.Mark > committed;
-            if (!_isComplete && batch.Count == 0 && _control.IsEmpty && _sequence.Missing is null && _farewell is { } farewell)
-            {
-                batch.Add(farewell);
-                _isComplete = true;
-            }
-
-            return !_isComplete || !_control.IsEmpty;
+            return _frames.Collect(batch);
         }
     }
 
@@ -351,7 +301,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            _control.Collect(batch, store.Committed, _sequence.HighestSent, _sequence.Floor, mayBeLast: false);
+            _frames.CollectAnswers(batch);
         }
     }
 
@@ -365,7 +315,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         {
             lock (_lock)
             {
-                return _control.FirstUncommitted is not null || (!_isComplete && _sequence.Missing is not null);
+                return _frames.IsBlocked;
             }
         }
     }
@@ -376,13 +326,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     {
         lock (_lock)
         {
-            if (!_isComplete && _sequence.Missing is { } fetch)
-            {
-                _sequence.Missing = null;
-                return fetch(cancellationToken);
-            }
-
-            return _control.FirstUncommitted is { } mark ? store.WhenCommittedAsync(mark).WaitAsync(cancellationToken) : null;
+            return _frames.Unblock(cancellationToken);
         }
     }
 
@@ -395,7 +339,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         long mark;
         lock (_lock)
         {
-            if (_control.FirstUncommitted is not { } first || first == _wakesAt)
+            if (_frames.FirstUncommitted is not { } first || first == _wakesAt)
             {
                 return;
             }
@@ -413,7 +357,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     /// <summary>Called by a cursor whose job's log has grown.</summary>
     public void OnReady(JobCursor cursor)
     {
-        _cursors.MarkReady(cursor);
+        _frames.Cursors.MarkReady(cursor);
         _wake.Set();
     }
 
@@ -423,65 +367,9 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         IOutboxConnection? connection;
         lock (_lock)
         {
-            connection = _connection;
+            connection = _frames.Connection;
         }
 
         connection?.OnStalled();
     }
-
-    private void AddNeedsLock(ControlFrame frame) => _control.Add(frame, store.Position);
-
-    private void CollectNumberedNeedsLock(FrameBatch batch)
-    {
-        if (!_sequence.CollectReplay(batch))
-        {
-            EndSlowConsumerNeedsLock(null);
-        }
-
-        while (!_isComplete && !_sequence.IsReplaying && _sequence.Missing is null && !batch.IsFull && _cursors.TryTakeReady(out JobCursor? cursor))
-        {
-            CollectedEntries collected = _sequence.Collect(cursor, batch);
-            foreach (JobId child in collected.Announced)
-            {
-                _cursors.Open(child);
-            }
-
-            switch (collected.Status)
-            {
-                case LogReadStatus.Gone:
-                    EndSlowConsumerNeedsLock(cursor);
-                    break;
-                case LogReadStatus.More or LogReadStatus.Away:
-                    cursor.OnAppended();
-                    break;
-                default:
-                    if (collected.SawTerminal)
-                    {
-                        _cursors.Remove(cursor);
-                        _readToEnd.Add(cursor.Job.Spec.Id);
-                    }
-
-                    break;
-            }
-        }
-
-        _sequence.Keep(_readToEnd);
-        _readToEnd.Clear();
-        batch.Mark = batch.NumberedCount == 0 ? 0 : store.Position;
-    }
-
-    // What has to be sent next is no longer held. A subscription ends by that; the session goes on after a resume.
-    private void EndSlowConsumerNeedsLock(JobCursor? cursor)
-    {
-        AddNeedsLock(new ControlFrame(_connection!.SlowConsumerFrame(cursor?.Job.Spec.Id), OutlivesConnection: false) { IsLast = true });
-        _isComplete = true;
-        if (cursor is { IsSubscription: true })
-        {
-            _cursors.Remove(cursor);
-            _readToEnd.Add(cursor.Job.Spec.Id);
-        }
-    }
-
-    private bool CanReplayNeedsLock(long lastEventSeq) =>
-        _sequence.CanReplay(lastEventSeq) && _cursors.AreHeld;
 }
