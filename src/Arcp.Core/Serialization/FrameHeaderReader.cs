@@ -5,7 +5,7 @@ using Arcp.Core.Ids;
 
 namespace Arcp.Core.Serialization;
 
-/// <summary>Reads the members of a frame in any order, an event's payload among them when it is plain.</summary>
+/// <summary>Reads the members of a frame in any order, a frequent message's payload among them when it is plain.</summary>
 internal static class FrameHeaderReader
 {
     private const int LongestTypeKept = 128;
@@ -65,9 +65,11 @@ internal static class FrameHeaderReader
         {
             state.PayloadStart = (int)reader.TokenStartIndex;
             state.PayloadToken = reader.TokenType;
-            if (isValid && state.Entry == MessageCatalog.JobEvent)
+            if (isValid && state.Entry is { } entry)
             {
-                state.Message = PlainEventReader.TryRead(frame, ref reader);
+                state.Message = entry == MessageCatalog.JobEvent
+                    ? PlainEventReader.TryRead(frame, ref reader)
+                    : PlainRequestReader.TryRead(entry, frame, ref reader);
             }
 
             Skip(ref reader, ref state);

@@ -54,11 +54,10 @@ public static class FrameWriter
     /// <param name="output">Where to.</param>
     /// <param name="header">The header.</param>
     /// <param name="payload">The payload, as <see cref="WritePayload"/> made it.</param>
-    /// <param name="mintId">The time of the new id that a header without one is given; null = it is written without one.</param>
-    public static void Write<TMessage>(IBufferWriter<byte> output, FrameHeader header, ReadOnlySpan<byte> payload, DateTimeOffset? mintId = null)
+    public static void Write<TMessage>(IBufferWriter<byte> output, FrameHeader header, ReadOnlySpan<byte> payload)
         where TMessage : ArcpMessage
     {
-        Utf8JsonWriter writer = Begin(output, MessageCatalog.Of<TMessage>(), header, mintId);
+        Utf8JsonWriter writer = Begin(output, MessageCatalog.Of<TMessage>(), header, mintId: null);
         writer.WriteRawValue(payload, skipInputValidation: true);
         End(writer);
     }

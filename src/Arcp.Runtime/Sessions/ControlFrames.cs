@@ -25,11 +25,11 @@ internal static class ControlFrames
     }
 
     /// <summary>Makes a frame around a payload that was serialised before, byte by byte as it is.</summary>
-    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header, TimeProvider clock)
+    public static ReadOnlyMemory<byte> Frame<TMessage>(ReadOnlySpan<byte> payload, in FrameHeader header)
         where TMessage : ArcpMessage
     {
         FrameBuffer output = Scratch();
-        FrameWriter.Write<TMessage>(output, header, payload, clock.GetUtcNow());
+        FrameWriter.Write<TMessage>(output, header, payload);
         return output.WrittenSpan.ToArray();
     }
 

@@ -10,7 +10,7 @@ namespace Arcp.Runtime.Sessions;
 internal sealed class HeartbeatMonitor : Deadline, IDisposable
 {
     /// <summary>The part of an interval by which a ping may come too early, so that the pings of many connections share wake-ups.</summary>
-    private const int ToleratedPart = 64;
+    private const int ToleratedPart = 16;
 
     private readonly Session _session;
     private readonly SessionConnection _connection;

@@ -109,7 +109,7 @@ internal sealed class Submission(Session session, SessionServices services)
     public ReadOnlyMemory<byte> AcceptedFrame(FrameHeader header, AcceptedSubmit accepted)
     {
         _ = TraceContext.TryParse(accepted.Trace, out TraceContext? trace);
-        return ControlFrames.Frame<JobAccepted>(accepted.Payload, AcceptedHeader(header, accepted.JobId, trace), services.Clock);
+        return ControlFrames.Frame<JobAccepted>(accepted.Payload, AcceptedHeader(header, accepted.JobId, trace) with { Id = MessageId.New(services.Clock) });
     }
 
     private FrameHeader AcceptedHeader(in FrameHeader submit, JobId jobId, TraceContext? trace) => new()

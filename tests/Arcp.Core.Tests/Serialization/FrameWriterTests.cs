@@ -75,9 +75,8 @@ public sealed class FrameWriterTests
         var close = new SessionClosed { Reason = "r" };
         var output = new ArrayBufferWriter<byte>();
         FrameWriter.Write(output, header, close, mintId: Noon);
-        byte[] payload = FrameWriter.WritePayload(close);
         var again = new ArrayBufferWriter<byte>();
-        FrameWriter.Write<SessionClosed>(again, header, payload, mintId: Noon);
+        FrameWriter.Write(again, header, close, mintId: Noon);
 
         Envelope read = Frames.Read(output.WrittenSpan);
 

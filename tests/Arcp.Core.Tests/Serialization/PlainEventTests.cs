@@ -9,8 +9,6 @@ namespace Arcp.Core.Tests.Serialization;
 [Trait("Section", "8.2")]
 public sealed class PlainEventTests
 {
-    private static readonly string TooDeepSoon = new string('[', 56) + new string(']', 56);
-
     private static readonly string[][] Bodies =
     [
         ["log", "level", "\"info\"", "message", "\"hi\"", "attributes", "{\"a\":1}"],
@@ -27,15 +25,6 @@ public sealed class PlainEventTests
         ["metric", "name", "\"cost\"", "value", "1e3", "dimensions", "{\"a\":\"b\"}"],
         ["artifact_ref", "uri", "\"u\"", "content_type", "\"t\""],
         ["x-vendor.a", "z", "1"],
-    ];
-
-    private static readonly string[] Names =
-        ["level", "message", "attributes", "text", "current", "total", "call_id", "result", "error", "kind", "ts", "body", "more", "x", "lev\\u0065l", "mess\\ud800", "b\\u006fdy"];
-
-    private static readonly string[] Values =
-    [
-        "null", "1", "-1", "1.0", "1e2", "1e999", "-0.0", "12345678901234567890", "true", "false", "\"\"", "\"a\"", "\"\\u0061\"", "\"\\ud800\"", "\"😀\"", "{}", "[]", "[null]",
-        " { \"a\" : [ 1 ,\t{} ] } ", "\"log\"", "\"lo\\u0067\"", TooDeepSoon, $"[{TooDeepSoon}]", $"[[{TooDeepSoon}]]", $"[[[{TooDeepSoon}]]]", $"[[[[{TooDeepSoon}]]]]",
     ];
 
     [Fact]
@@ -103,46 +92,14 @@ public sealed class PlainEventTests
     {
         string[] kind = chance.Of(Bodies);
         List<(string Name, string Value)> body = [.. kind.Skip(1).Chunk(2).Select(member => (member[0], member[1]))];
-        Change(body, chance);
+        ChangedMembers.Change(body, chance);
         List<(string Name, string Value)> members =
-            [("kind", $"\"{kind[0]}\""), ("ts", "\"2026-11-21T12:00:00.1234567Z\""), ("body", Text(body, chance))];
+            [("kind", $"\"{kind[0]}\""), ("ts", "\"2026-11-21T12:00:00.1234567Z\""), ("body", ChangedMembers.Text(body, chance))];
         if (chance.Below(4) == 0)
         {
-            Change(members, chance);
+            ChangedMembers.Change(members, chance);
         }
 
-        return Text(members, chance);
-    }
-
-    private static void Change(List<(string Name, string Value)> members, Chance chance)
-    {
-        int at = chance.Below(members.Count);
-        switch (chance.Below(8))
-        {
-            case 0:
-                members[at] = (members[at].Name, chance.Of(Values));
-                break;
-            case 1:
-                members.RemoveAt(at);
-                break;
-            case 2:
-                members.Insert(at, (chance.Of(Names), chance.Of(Values)));
-                break;
-            case 3:
-                members.Insert(chance.Below(members.Count), members[at]);
-                break;
-            case 4:
-                members[at] = (chance.Of(Names), members[at].Value);
-                break;
-            default:
-                break;
-        }
-    }
-
-    private static string Text(List<(string Name, string Value)> members, Chance chance)
-    {
-        string space = chance.Below(8) == 0 ? " \n" : "";
-        IEnumerable<(string Name, string Value)> ordered = chance.Below(4) == 0 ? chance.Shuffled(members) : members;
-        return $"{{{space}{string.Join($",{space}", ordered.Select(member => $"\"{member.Name}\"{space}:{space}{member.Value}"))}{space}}}";
+        return ChangedMembers.Text(members, chance);
     }
 }

@@ -150,7 +150,7 @@ public sealed class HeartbeatTests
         var clock = new ManualClock();
         await using var runtime = new TestRuntime(clock: clock);
         await using WireClient first = await runtime.OpenAsync("secret-a", "heartbeat");
-        TimeSpan between = 0.4 * Second;
+        TimeSpan between = 1.8 * Second;
         clock.Advance(between);
         await using WireClient second = await runtime.OpenAsync("secret-a", "heartbeat");
 
