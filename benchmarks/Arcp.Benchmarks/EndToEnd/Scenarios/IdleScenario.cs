@@ -13,8 +13,8 @@ internal sealed class IdleScenario : IScenario
     /// <summary>Nothing happens on a bare WebSocket, at no interval.</summary>
     private static readonly TimeSpan WatchedRaw = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long after the connects the watch begins: the compiler is done with what a heartbeat runs only after the first ones.</summary>
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(40);
+    /// <summary>How long after the connects the watch begins: the compiler compiles what a heartbeat runs once after the first ones and once more after the second ones.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(75);
 
     /// <summary>The same where there are no heartbeats.</summary>
     private static readonly TimeSpan SettlingRaw = TimeSpan.FromSeconds(10);
