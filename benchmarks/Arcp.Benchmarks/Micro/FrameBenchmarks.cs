@@ -14,8 +14,8 @@ public class FrameBenchmarks
     private static readonly byte[] Ack = InProcessSession.Bytes("session.ack", "{\"last_processed_seq\":4711}");
 
     private readonly ArrayBufferWriter<byte> _output = new(4096);
-    private readonly byte[] _prefix = FrameWriter.SequencedPrefix(SessionId.New(TimeProvider.System));
-    private readonly byte[] _jobMembers = FrameWriter.JobMembers(JobId.New(TimeProvider.System), TraceContext.New());
+    private readonly byte[] _prefix = SequencedFrameWriter.Prefix(SessionId.New(TimeProvider.System));
+    private readonly byte[] _jobMembers = SequencedFrameWriter.JobMembers(JobId.New(TimeProvider.System), TraceContext.New());
     private readonly LogEvent _line = new() { Level = "info", Message = new string('x', 30) };
     private readonly RepeatedHeader _repeated = new();
     private readonly Envelope _submit;
@@ -25,10 +25,10 @@ public class FrameBenchmarks
     public FrameBenchmarks()
     {
         _submit = Read(Submit, Peer.Runtime);
-        FrameWriter.WriteEventTail(_output, _jobMembers, TimeProvider.System.GetUtcNow(), _line);
+        SequencedFrameWriter.WriteEventTail(_output, _jobMembers, TimeProvider.System.GetUtcNow(), _line);
         _tail = _output.WrittenSpan.ToArray();
         _output.ResetWrittenCount();
-        FrameWriter.WriteSequenced(_output, _prefix, 4711, _tail);
+        SequencedFrameWriter.Write(_output, _prefix, 4711, _tail);
         _event = _output.WrittenSpan.ToArray();
     }
 
@@ -57,7 +57,7 @@ public class FrameBenchmarks
     public int WriteEventTail()
     {
         _output.ResetWrittenCount();
-        FrameWriter.WriteEventTail(_output, _jobMembers, DateTimeOffset.UnixEpoch, _line);
+        SequencedFrameWriter.WriteEventTail(_output, _jobMembers, DateTimeOffset.UnixEpoch, _line);
         return _output.WrittenCount;
     }
 
@@ -65,7 +65,7 @@ public class FrameBenchmarks
     public int WriteSequenced()
     {
         _output.ResetWrittenCount();
-        return FrameWriter.WriteSequenced(_output, _prefix, 4711, _tail);
+        return SequencedFrameWriter.Write(_output, _prefix, 4711, _tail);
     }
 
     private static Envelope Read(byte[] frame, Peer receiver) =>

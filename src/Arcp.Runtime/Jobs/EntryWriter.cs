@@ -34,12 +34,12 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
         int length;
         if (publicForm is null)
         {
-            FrameWriter.WriteEventTail(output, JobMembers(), now, body);
+            SequencedFrameWriter.WriteEventTail(output, JobMembers(), now, body);
             length = output.Length;
         }
         else
         {
-            length = FrameWriter.WriteEventTails(output, JobMembers(), now, body, publicForm);
+            length = SequencedFrameWriter.WriteEventTails(output, JobMembers(), now, body, publicForm);
         }
 
         return new NewEntry
@@ -56,7 +56,7 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
     public NewEntry Write(in ResultChunkBytes chunk)
     {
         FrameBuffer output = Scratch();
-        FrameWriter.WriteResultChunkTail(output, JobMembers(), clock.GetUtcNow(), chunk);
+        SequencedFrameWriter.WriteResultChunkTail(output, JobMembers(), clock.GetUtcNow(), chunk);
         return new NewEntry { Bytes = output.WrittenSpan, Required = Features.ResultChunk };
     }
 
@@ -71,11 +71,11 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
                 FrameBuffer output = Scratch();
                 if (ended.Outcome is JobOutcome.Succeeded inline)
                 {
-                    FrameWriter.WriteResultTail(output, JobMembers(), clock.GetUtcNow(), inline.Result, inline.Summary);
+                    SequencedFrameWriter.WriteResultTail(output, JobMembers(), clock.GetUtcNow(), inline.Result, inline.Summary);
                 }
                 else
                 {
-                    FrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                    SequencedFrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
                 }
 
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
@@ -91,7 +91,7 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
         {
             _jobOfMembers = null; // whatever goes wrong, nobody takes half of them for whole
             members.Clear();
-            FrameWriter.WriteJobMembers(members, spec.Id, spec.Trace);
+            SequencedFrameWriter.WriteJobMembers(members, spec.Id, spec.Trace);
             _jobOfMembers = spec.Id.Value;
         }
 

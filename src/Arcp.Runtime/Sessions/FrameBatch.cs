@@ -66,8 +66,8 @@ internal sealed class FrameBatch(FrameLayout? layout = null) : IBufferWriter<byt
     /// <param name="tail">What stands behind it.</param>
     public void AddNumbered(ReadOnlySpan<byte> prefix, long eventSeq, ReadOnlySpan<byte> tail)
     {
-        Begin(FrameWriter.SequencedLength(prefix.Length, eventSeq, tail.Length));
-        FrameWriter.WriteSequenced(this, prefix, eventSeq, tail);
+        Begin(SequencedFrameWriter.Length(prefix.Length, eventSeq, tail.Length));
+        SequencedFrameWriter.Write(this, prefix, eventSeq, tail);
         _ends.Add(_length);
         NumberedCount++;
     }

@@ -19,7 +19,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     private (Job Job, StreamedResult Result)? _assembling;
 
     // Made with the first number: many sessions only wait.
-    private byte[] Prefix => _prefix ??= FrameWriter.SequencedPrefix(sessionId);
+    private byte[] Prefix => _prefix ??= SequencedFrameWriter.Prefix(sessionId);
 
     /// <summary>What the session may be sent (§6.2).</summary>
     public Features Features { get; set; }

@@ -62,7 +62,7 @@ public sealed class FrameWriterTests
         var message = new JobResult { FinalStatus = JobStatus.Success, Result = RawJson.Parse(result), Summary = summary };
         var output = new ArrayBufferWriter<byte>();
 
-        FrameWriter.WriteResultTail(output, FrameWriter.JobMembers(Job, Trace), Noon, message.Result, summary);
+        SequencedFrameWriter.WriteResultTail(output, SequencedFrameWriter.JobMembers(Job, Trace), Noon, message.Result, summary);
 
         WithoutUlid(output.WrittenSpan).Should().Be(WithoutUlid(TerminalTail(message)));
     }
@@ -125,9 +125,9 @@ public sealed class FrameWriterTests
     [InlineData(long.MaxValue)]
     public void The_length_of_a_sequenced_frame_is_known_before(long seq)
     {
-        byte[] prefix = FrameWriter.SequencedPrefix(Session);
+        byte[] prefix = SequencedFrameWriter.Prefix(Session);
         var output = new ArrayBufferWriter<byte>();
-        FrameWriter.SequencedLength(prefix.Length, seq, 3).Should().Be(FrameWriter.WriteSequenced(output, prefix, seq, ",x}"u8));
+        SequencedFrameWriter.Length(prefix.Length, seq, 3).Should().Be(SequencedFrameWriter.Write(output, prefix, seq, ",x}"u8));
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class FrameWriterTests
         var output = new ArrayBufferWriter<byte>();
         output.Write("before"u8);
 
-        int length = FrameWriter.WriteSequenced(output, FrameWriter.SequencedPrefix(Session), 12, EventTail(new ThoughtEvent { Text = "t" }));
+        int length = SequencedFrameWriter.Write(output, SequencedFrameWriter.Prefix(Session), 12, EventTail(new ThoughtEvent { Text = "t" }));
 
         length.Should().Be(output.WrittenCount - "before".Length);
         Frames.Read(output.WrittenSpan["before".Length..]);
@@ -163,7 +163,7 @@ public sealed class FrameWriterTests
     public void Ids_that_need_escapes_are_escaped_in_prefix_and_tail(string id)
     {
         var output = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteEventTail(output, FrameWriter.JobMembers(new JobId(id), Trace), Noon, new ThoughtEvent { Text = "t" });
+        SequencedFrameWriter.WriteEventTail(output, SequencedFrameWriter.JobMembers(new JobId(id), Trace), Noon, new ThoughtEvent { Text = "t" });
 
         Envelope read = Frames.Read(Sequenced(new SessionId(id), 1, output.WrittenSpan));
 
@@ -182,7 +182,7 @@ public sealed class FrameWriterTests
         string text = $"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-{ending}";
         TraceContext.TryParse(text, out TraceContext? trace).Should().BeTrue();
         var output = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteEventTail(output, FrameWriter.JobMembers(Job, trace!), Noon, new ThoughtEvent { Text = "t" });
+        SequencedFrameWriter.WriteEventTail(output, SequencedFrameWriter.JobMembers(Job, trace!), Noon, new ThoughtEvent { Text = "t" });
 
         Envelope read = Frames.Read(Sequenced(Session, 1, output.WrittenSpan));
 
@@ -241,21 +241,21 @@ public sealed class FrameWriterTests
     private static byte[] EventTail(EventBody body)
     {
         var output = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteEventTail(output, FrameWriter.JobMembers(Job, Trace), Noon, body);
+        SequencedFrameWriter.WriteEventTail(output, SequencedFrameWriter.JobMembers(Job, Trace), Noon, body);
         return output.WrittenSpan.ToArray();
     }
 
     private static byte[] TerminalTail(ArcpMessage message)
     {
         var output = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteTerminalTail(output, FrameWriter.JobMembers(Job, Trace), Noon, message);
+        SequencedFrameWriter.WriteTerminalTail(output, SequencedFrameWriter.JobMembers(Job, Trace), Noon, message);
         return output.WrittenSpan.ToArray();
     }
 
     private static byte[] Sequenced(SessionId session, long seq, ReadOnlySpan<byte> tail)
     {
         var output = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteSequenced(output, FrameWriter.SequencedPrefix(session), seq, tail);
+        SequencedFrameWriter.Write(output, SequencedFrameWriter.Prefix(session), seq, tail);
         return output.WrittenSpan.ToArray();
     }
 

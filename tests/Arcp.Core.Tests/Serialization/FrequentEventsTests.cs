@@ -82,10 +82,10 @@ public class FrequentEventsTests
     private static EventBody ChunkFrame(byte[] bytes, bool isText, bool more)
     {
         var output = new ArrayBufferWriter<byte>();
-        byte[] members = FrameWriter.JobMembers(new JobId("job_1"), TraceContext.New());
-        FrameWriter.WriteResultChunkTail(output, members, DateTimeOffset.UnixEpoch, new ResultChunkBytes(new ResultId("res_1"), 7, bytes, isText, more));
+        byte[] members = SequencedFrameWriter.JobMembers(new JobId("job_1"), TraceContext.New());
+        SequencedFrameWriter.WriteResultChunkTail(output, members, DateTimeOffset.UnixEpoch, new ResultChunkBytes(new ResultId("res_1"), 7, bytes, isText, more));
         var frame = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteSequenced(frame, FrameWriter.SequencedPrefix(new SessionId("sess_1")), 1, output.WrittenSpan);
+        SequencedFrameWriter.Write(frame, SequencedFrameWriter.Prefix(new SessionId("sess_1")), 1, output.WrittenSpan);
         var read = (JobEvent)Frames.Read(frame.WrittenSpan.ToArray()).Message;
         read.Ts.Should().Be(DateTimeOffset.UnixEpoch);
         return read.Body;
