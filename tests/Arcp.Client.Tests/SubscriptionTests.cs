@@ -147,6 +147,8 @@ public sealed class SubscriptionTests
         (ArcpClient client, ScriptedPeer peer) = await ScriptedPeer.ConnectAsync();
         await (await peer.SubmitAsync(client, "job_1")).DisposeAsync();
         await LogAsync(peer, "job_1", 1);
+        await peer.SendAsync("session.ping", "\"id\":\"p\"", """{"nonce":"x"}""");
+        await peer.ReceiveAsync("session.pong"); // the event has gone by
         Subscription late = await SubscribeAsync(client, peer, "job_1", new() { FromEventSeq = 0 });
         await LogAsync(peer, "job_1", 2, "3");
         await peer.SendAsync("job.result", "\"job_id\":\"job_1\",\"event_seq\":3", """{"final_status":"success","result":1}""");
