@@ -197,7 +197,7 @@ public sealed class LivenessTests
         for (int i = 0; i < 2; i++)
         {
             await peer.SendAsync("session.ping", "\"id\":\"p\"", """{"nonce":"x"}""");
-            await peer.ReceiveAsync("session.pong");
+            (await peer.ReceiveAsync()).Type().Should().Be("session.pong", "not even an acknowledgement is sent");
         }
     }
 

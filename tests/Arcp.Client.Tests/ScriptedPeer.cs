@@ -45,9 +45,15 @@ internal sealed class ScriptedPeer : IAsyncDisposable
         return JsonElement.Parse(frame.WrittenSpan);
     }
 
+    /// <summary>Receives the next frame, which is of the given type; an acknowledgement may come before any other frame, when its time has come.</summary>
     public async Task<JsonElement> ReceiveAsync(string type)
     {
         JsonElement frame = await ReceiveAsync();
+        while (frame.Type() is "session.ack" && type is not "session.ack")
+        {
+            frame = await ReceiveAsync();
+        }
+
         frame.Type().Should().Be(type);
         return frame;
     }
