@@ -159,7 +159,7 @@ internal sealed class FrameDispatcher : IFrameReceiver
 
             if (request is PendingSubscribe { IsSent: true, JobId: { } jobId })
             {
-                _jobs.AddRead(jobId);
+                _jobs.AddRead(jobId); // it may have begun what nobody counts
             }
 
             _requests.Abandon(request);

@@ -169,10 +169,7 @@ internal sealed class JobFrames(JobTable jobs, PendingRequests requests, Tracker
     {
         if (!jobs.Held.IsEmpty && !MayBecomeKnown)
         {
-            foreach (Envelope envelope in jobs.Held.TakeAll(requests.HasSubscribe))
-            {
-                PassBy(envelope);
-            }
+            jobs.Held.TakeAll(requests.HasSubscribe).ForEach(PassBy);
         }
     }
 

@@ -3,7 +3,7 @@ using Arcp.Core.Transports;
 namespace Arcp.Client.Tests;
 
 /// <summary>A transport whose sending side a test can stop behind a frame, and let on frame by frame.</summary>
-internal sealed class GatedTransport(ITransport inner) : ITransport
+internal sealed class GatedTransport(ITransport inner) : WrappedTransport(inner)
 {
     private readonly SemaphoreSlim _passes = new(0);
     private volatile bool _isClosed;
@@ -20,20 +20,12 @@ internal sealed class GatedTransport(ITransport inner) : ITransport
         _passes.Release(); // for the frame that may wait
     }
 
-    public ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken) => inner.ReadAsync(frame, cancellationToken);
-
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
-        await inner.WriteAsync(frame, cancellationToken);
+        await base.WriteAsync(frame, cancellationToken);
         if (_isClosed)
         {
             await _passes.WaitAsync(cancellationToken);
         }
     }
-
-    public ValueTask FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-
-    public ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
-
-    public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

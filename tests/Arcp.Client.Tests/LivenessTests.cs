@@ -38,7 +38,7 @@ public sealed class LivenessTests
         // The gap: what stands behind it is not processed.
         await LogAsync(peer, "job_1", 259);
         await LogAsync(peer, "job_1", 261);
-        peer = await ResumedAsync(network, clock);
+        peer = await network.WelcomeAsync("sess_1", "t2", clock: clock);
         clock.Advance(TimeSpan.FromMilliseconds(200));
         (await AckAsync(peer)).Should().Be(259, "a lost connection may not have carried the acknowledgement");
 
@@ -123,7 +123,7 @@ public sealed class LivenessTests
         clock.Advance(TimeSpan.FromSeconds(10));
         await peer.ReceiveAsync("session.ping");
         clock.Advance(TimeSpan.FromSeconds(10));
-        peer = await ResumedAsync(network, clock);
+        peer = await network.WelcomeAsync("sess_1", "t2", clock: clock);
         await Bounded.UntilAsync(() => client.State.Status is ConnectionStatus.Connected);
         await EndAsync(client, peer);
     }
@@ -199,20 +199,6 @@ public sealed class LivenessTests
             await peer.SendAsync("session.ping", "\"id\":\"p\"", """{"nonce":"x"}""");
             (await peer.ReceiveAsync()).Type().Should().Be("session.pong", "not even an acknowledgement is sent");
         }
-    }
-
-    private static async Task<ScriptedPeer> ResumedAsync(ScriptedNetwork network, ManualClock clock)
-    {
-        Task<ScriptedPeer> dialled = network.PickUpAsync();
-        await Bounded.UntilAsync(() =>
-        {
-            clock.Advance(TimeSpan.FromMilliseconds(1));
-            return dialled.IsCompleted;
-        });
-        ScriptedPeer peer = await dialled;
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
-        return peer;
     }
 
     // The first timer that is set fires before the call that sets it returns, as for a thread that does not get its turn.

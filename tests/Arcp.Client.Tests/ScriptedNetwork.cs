@@ -59,9 +59,13 @@ internal sealed class ScriptedNetwork
     }
 
     /// <summary>Welcomes the client on its next connection.</summary>
-    public async Task<ScriptedPeer> WelcomeAsync(string session, string token, Action<JsonElement>? checkHello = null)
+    /// <param name="session">The session.</param>
+    /// <param name="token">Its resume token.</param>
+    /// <param name="checkHello">Looks at the hello.</param>
+    /// <param name="clock">The client's clock, which goes on until it has dialled; null = it goes on by itself.</param>
+    public async Task<ScriptedPeer> WelcomeAsync(string session, string token, Action<JsonElement>? checkHello = null, ManualClock? clock = null)
     {
-        ScriptedPeer peer = await PickUpAsync();
+        ScriptedPeer peer = await (clock is null ? PickUpAsync() : PickUpAsync(clock));
         JsonElement hello = await peer.ReceiveAsync("session.hello");
         checkHello?.Invoke(hello.Payload());
         await peer.SendAsync(Welcome(session, token));
@@ -78,4 +82,20 @@ internal sealed class ScriptedNetwork
 
     /// <summary>The next connection that the client makes.</summary>
     public Task<ScriptedPeer> PickUpAsync() => _dials.Reader.ReadAsync().Soon();
+
+    // Time goes on until the client has dialled, and no further: it may run far ahead of a thread that does not get its turn, and the client would give up what it waits for.
+    private async Task<ScriptedPeer> PickUpAsync(ManualClock clock)
+    {
+        Task<ScriptedPeer> dialled = PickUpAsync();
+        await Bounded.UntilAsync(() =>
+        {
+            if (!dialled.IsCompleted)
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(1));
+            }
+
+            return dialled.IsCompleted;
+        });
+        return await dialled;
+    }
 }

@@ -75,7 +75,7 @@ public sealed class TroubleTests
                 break;
             case "cut before":
                 await _peer.DisposeAsync();
-                _peer = await WelcomeAsync();
+                _peer = await _network.WelcomeAsync("sess_1", "t2", clock: _clock);
                 JsonElement again = await _peer.ReceiveAsync();
                 if (again.Type() == "session.ping")
                 {
@@ -90,7 +90,7 @@ public sealed class TroubleTests
                 await AnswerAsync(frame, 1);
                 (await outcome.Soon()).Should().Be(expected);
                 await _peer.DisposeAsync();
-                _peer = await WelcomeAsync();
+                _peer = await _network.WelcomeAsync("sess_1", "t2", clock: _clock);
                 break;
             case "refused":
                 await _peer.SendAsync("session.error", $"\"request_id\":\"{frame.Id()}\"", Refusal);
@@ -299,25 +299,6 @@ public sealed class TroubleTests
         outcome.IsCompleted.Should().BeFalse();
         _clock.Advance(TimeSpan.FromSeconds(0.2));
         await outcome;
-    }
-
-    // Time goes on until the client has dialled, and no further: it may run far ahead of a thread that does not get its turn, and the client would give up what it waits for.
-    private async Task<ScriptedPeer> WelcomeAsync()
-    {
-        Task<ScriptedPeer> dialled = _network.PickUpAsync();
-        await Bounded.UntilAsync(() =>
-        {
-            if (!dialled.IsCompleted)
-            {
-                _clock.Advance(TimeSpan.FromMilliseconds(1));
-            }
-
-            return dialled.IsCompleted;
-        });
-        ScriptedPeer peer = await dialled;
-        await peer.ReceiveAsync("session.hello");
-        await peer.SendAsync(ScriptedNetwork.Welcome("sess_1", "t2"));
-        return peer;
     }
 
     private async Task IsOfUseAsync()

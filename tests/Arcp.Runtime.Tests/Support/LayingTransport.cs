@@ -4,7 +4,7 @@ using Arcp.Core.Transports;
 namespace Arcp.Runtime.Tests.Support;
 
 /// <summary>A transport that takes laid-out frames only.</summary>
-public sealed class LayingTransport(ITransport inner) : ITransport
+public sealed class LayingTransport(ITransport inner) : WrappedTransport(inner), ITransport
 {
     private readonly TaskCompletionSource _isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -22,9 +22,7 @@ public sealed class LayingTransport(ITransport inner) : ITransport
 
     public int Frames { get; private set; }
 
-    public ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken) => inner.ReadAsync(frame, cancellationToken);
-
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public async ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken)
     {
@@ -38,17 +36,13 @@ public sealed class LayingTransport(ITransport inner) : ITransport
         foreach (string frame in CountedLayout.Split(frames))
         {
             Frames++;
-            await inner.WriteAsync(Encoding.UTF8.GetBytes(frame), cancellationToken);
+            await base.WriteAsync(Encoding.UTF8.GetBytes(frame), cancellationToken);
         }
     }
 
-    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    public override ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         Flushes++;
-        return inner.FlushAsync(cancellationToken);
+        return base.FlushAsync(cancellationToken);
     }
-
-    public ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
-
-    public ValueTask DisposeAsync() => inner.DisposeAsync();
 }
