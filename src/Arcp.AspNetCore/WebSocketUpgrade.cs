@@ -4,9 +4,11 @@ using System.Security.Cryptography;
 using System.Text;
 using Arcp.Core.Transports;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.WebSockets;
 
 namespace Arcp.AspNetCore;
@@ -33,14 +35,27 @@ internal static class WebSocketUpgrade
         AnswerHandshake(context, subProtocol);
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
         Stream stream = await upgrade.UpgradeAsync().ConfigureAwait(false);
-        return WebSocketTransport.OverStream(stream, new WebSocketCreationOptions
+        var options = new WebSocketCreationOptions
         {
             IsServer = true,
             SubProtocol = subProtocol,
             KeepAliveInterval = keepAliveInterval,
             KeepAliveTimeout = keepAliveTimeout,
-        });
+        };
+        return FindOutput(context, upgrade) is { } output ? WebSocketTransport.OverStream(stream, output, options) : WebSocketTransport.OverStream(stream, options);
     }
+
+    /// <summary>Finds the pipe that the upgraded stream writes to.</summary>
+    /// <remarks>
+    /// Kestrel's stream copies what it is given into the connection's pipe; frames that are laid out there in the first place need no copy. Kestrel itself sends nothing
+    /// any more after the upgrade, and completes the pipe when the request has ended.
+    /// </remarks>
+    private static ConnectionOutput? FindOutput(HttpContext context, IHttpUpgradeFeature upgrade) =>
+        upgrade.GetType().Assembly == typeof(KestrelServerOptions).Assembly
+        && upgrade is IHttpRequestLifetimeFeature connection
+        && context.Features.Get<IConnectionTransportFeature>() is { Transport.Output: { } output }
+            ? new ConnectionOutput(output, connection)
+            : null;
 
     /// <summary>Finds the bare connection below the request.</summary>
     /// <remarks>

@@ -1,10 +1,14 @@
+using System.Buffers;
 using System.Net;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using Arcp.AspNetCore.Tests.Support;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -41,6 +45,53 @@ public sealed class WebSocketUpgradeTests : IDisposable
 
         await transport.FlushAsync(patience.Token);
         _connection.Writes.Should().Equal(400);
+    }
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("https")]
+    public async Task Over_Kestrel_frames_are_put_together_in_the_memory_of_the_connection(string scheme)
+    {
+        using CancellationTokenSource patience = Patience.New();
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        using X509Certificate2 certificate = TestCertificate.Create();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (scheme == "https")
+            {
+                listen.UseHttps(certificate);
+            }
+        }));
+        await using WebApplication app = builder.Build();
+        var isInPlace = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        app.UseWebSockets();
+        app.Run(async context =>
+        {
+            await using WebSocketTransport server = await WebSocketUpgrade.AcceptAsync(context, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            IBufferWriter<byte>? output = server.TryBeginFrames();
+            for (int i = 0; output is not null && i < 1000; i++)
+            {
+                output.Write((byte[])[0x81, 126, 1, 0]);
+                output.GetSpan(256)[..256].Fill((byte)('a' + (i % 26)));
+                output.Advance(256);
+            }
+
+            isInPlace.SetResult(output is not null);
+            await server.CloseAsync(patience.Token);
+        });
+        await app.StartAsync(patience.Token);
+        Uri address = new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        await using WebSocketTransport client = await WebSocketTransport.ConnectAsync(
+            new UriBuilder(address) { Scheme = scheme }.Uri, options => options.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString(), patience.Token);
+        (await isInPlace.Task.WaitAsync(patience.Token)).Should().BeTrue();
+        using var frame = new FrameBuffer(1000);
+        for (int i = 0; i < 1000; i++)
+        {
+            (await client.ReadAsync(frame, patience.Token)).Should().Be(FrameReadStatus.Frame);
+            frame.WrittenSpan.ToArray().Should().Equal(Enumerable.Repeat((byte)('a' + (i % 26)), 256));
+        }
+
+        (await client.ReadAsync(frame, patience.Token)).Should().Be(FrameReadStatus.Closed);
     }
 
     [Fact]

@@ -1,12 +1,13 @@
+using System.Buffers;
 using Arcp.Core.Transports;
 
 namespace Arcp.Conformance;
 
-/// <summary>Sends every second frame by <see cref="ITransport.WriteFramesAsync"/> instead of <see cref="ITransport.WriteAsync"/>, so that whatever is checked of a transport is checked for both.</summary>
+/// <summary>Sends frames by <see cref="ITransport.WriteAsync"/>, <see cref="ITransport.WriteFramesAsync"/> and <see cref="ITransport.TryBeginFrames"/> in turn, so that whatever is checked of a transport is checked for all of them.</summary>
 /// <param name="inner">A transport with a layout.</param>
 public class LaidOutTransport(ITransport inner) : ITransport
 {
-    private bool _isNext = true;
+    private int _sent;
 
     /// <summary>Lays frames out in one block.</summary>
     /// <param name="layout">How.</param>
@@ -33,9 +34,20 @@ public class LaidOutTransport(ITransport inner) : ITransport
     /// <inheritdoc/>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
-        _isNext = !_isNext;
-        return _isNext ? inner.WriteAsync(frame, cancellationToken)
-            : inner.WriteFramesAsync(frame.IsEmpty ? frame : LayOut(inner.Layout!, frame), cancellationToken);
+        int way = _sent++ % 3;
+        if (way == 0 || frame.IsEmpty)
+        {
+            return way == 0 ? inner.WriteAsync(frame, cancellationToken) : inner.WriteFramesAsync(frame, cancellationToken);
+        }
+
+        byte[] laidOut = LayOut(inner.Layout!, frame);
+        if (way == 2 && inner.TryBeginFrames() is { } output)
+        {
+            output.Write(laidOut);
+            return inner.FlushAsync(cancellationToken);
+        }
+
+        return inner.WriteFramesAsync(laidOut, cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,8 @@
 using System.Buffers.Text;
 using System.Text;
 using Arcp.Benchmarks.Server;
+using Arcp.Core.Ids;
+using Arcp.Core.Serialization;
 
 namespace Arcp.Benchmarks.EndToEnd;
 
@@ -18,7 +20,7 @@ internal sealed class LoadSession : IDisposable
         "\"heartbeat\",\"ack\",\"list_jobs\",\"subscribe\",\"lease_expires_at\",\"cost.budget\",\"model.use\",\"progress\",\"result_chunk\",\"agent_versions\"";
 
     private readonly RawSocketClient _client;
-    private readonly byte[] _prefix;
+    private readonly SequencedFrameHead _head;
     private readonly byte[] _message = new byte[256];
     private long _acknowledged;
     private int _kindAt;
@@ -26,7 +28,7 @@ internal sealed class LoadSession : IDisposable
     private LoadSession(RawSocketClient client, string sessionId)
     {
         _client = client;
-        _prefix = Encoding.ASCII.GetBytes($"{{\"arcp\":\"1.1\",\"session_id\":\"{sessionId}\",\"event_seq\":");
+        _head = new SequencedFrameHead(new SessionId(sessionId));
     }
 
     /// <summary>The last number that came; every number up to it has come, once and in order.</summary>
@@ -169,20 +171,19 @@ internal sealed class LoadSession : IDisposable
 
     private FrameKind TakeNumbered(ReadOnlySpan<byte> frame)
     {
-        ReadOnlySpan<byte> rest = frame[_prefix.Length..];
-        _ = Utf8Parser.TryParse(rest, out long seq, out int digits);
-        if (seq != LastSeq + 1)
+        ReadOnlySpan<byte> head = _head.For(LastSeq + 1);
+        if (!frame.StartsWith(head))
         {
-            throw new InvalidOperationException($"Number {seq} came behind {LastSeq}.");
+            throw new InvalidOperationException($"Behind number {LastSeq} came {Encoding.UTF8.GetString(frame)}");
         }
 
-        LastSeq = seq;
+        LastSeq++;
         if (LastSeq - _acknowledged >= AckEvery)
         {
             Acknowledge();
         }
 
-        ReadOnlySpan<byte> tail = rest[digits..];
+        ReadOnlySpan<byte> tail = frame[head.Length..];
         if (!tail.StartsWith(",\"type\":\"job.event\""u8))
         {
             return FrameKind.Terminal;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
@@ -20,7 +21,7 @@ internal sealed class RawSocketClient : IDisposable
     private RawSocketClient(Socket socket, int bufferSize)
     {
         _socket = socket;
-        _input = new byte[bufferSize];
+        _input = ArrayPool<byte>.Shared.Rent(bufferSize); // connections come and go, and new memory costs time
     }
 
     /// <summary>Bytes that have been read since the start.</summary>
@@ -127,7 +128,12 @@ internal sealed class RawSocketClient : IDisposable
         _queued = 0;
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _socket.Dispose();
+        ArrayPool<byte>.Shared.Return(_input);
+        _input = [];
+    }
 
     private static bool TryReadHeader(ReadOnlySpan<byte> held, out int header, out int length)
     {
@@ -187,7 +193,10 @@ internal sealed class RawSocketClient : IDisposable
 
         if (_end == _input.Length)
         {
-            Array.Resize(ref _input, _input.Length * 2);
+            byte[] larger = ArrayPool<byte>.Shared.Rent(_input.Length * 2);
+            _input.CopyTo(larger, 0);
+            ArrayPool<byte>.Shared.Return(_input);
+            _input = larger;
         }
     }
 

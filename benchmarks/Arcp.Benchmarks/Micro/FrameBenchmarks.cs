@@ -14,13 +14,14 @@ public class FrameBenchmarks
     private static readonly byte[] Ack = InProcessSession.Bytes("session.ack", "{\"last_processed_seq\":4711}");
 
     private readonly ArrayBufferWriter<byte> _output = new(4096);
-    private readonly byte[] _prefix = SequencedFrameWriter.Prefix(SessionId.New(TimeProvider.System));
+    private readonly SequencedFrameHead _head = new(SessionId.New(TimeProvider.System));
     private readonly byte[] _jobMembers = SequencedFrameWriter.JobMembers(JobId.New(TimeProvider.System), TraceContext.New());
     private readonly LogEvent _line = new() { Level = "info", Message = new string('x', 30) };
     private readonly RepeatedHeader _repeated = new();
     private readonly Envelope _submit;
     private readonly byte[] _event;
     private readonly byte[] _tail;
+    private long _seq;
 
     public FrameBenchmarks()
     {
@@ -28,8 +29,7 @@ public class FrameBenchmarks
         SequencedFrameWriter.WriteEventTail(_output, _jobMembers, TimeProvider.System.GetUtcNow(), _line);
         _tail = _output.WrittenSpan.ToArray();
         _output.ResetWrittenCount();
-        SequencedFrameWriter.Write(_output, _prefix, 4711, _tail);
-        _event = _output.WrittenSpan.ToArray();
+        _event = [.. _head.For(4711), .. _tail];
     }
 
     [Benchmark]
@@ -65,7 +65,9 @@ public class FrameBenchmarks
     public int WriteSequenced()
     {
         _output.ResetWrittenCount();
-        return SequencedFrameWriter.Write(_output, _prefix, 4711, _tail);
+        _output.Write(_head.For(++_seq));
+        _output.Write(_tail);
+        return _output.WrittenCount;
     }
 
     private static Envelope Read(byte[] frame, Peer receiver) =>

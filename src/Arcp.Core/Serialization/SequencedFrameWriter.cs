@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Text.Json;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
@@ -15,18 +14,11 @@ namespace Arcp.Core.Serialization;
 /// </remarks>
 public static class SequencedFrameWriter
 {
-    private const int LongestNumber = 20;
-
     private static ReadOnlySpan<byte> BeforeType => ",\"type\":\""u8;
 
     private static ReadOnlySpan<byte> BeforePayload => "\",\"payload\":"u8;
 
     private static ReadOnlySpan<byte> BeforeBody => "\",\"body\":"u8;
-
-    /// <summary>The bytes that a session puts before the number and tail of each of its sequenced frames.</summary>
-    /// <param name="sessionId">The session.</param>
-    public static byte[] Prefix(SessionId sessionId) =>
-        [.. "{\"arcp\":\"1.1\",\"session_id\":"u8, .. JsonSerializer.SerializeToUtf8Bytes(sessionId, WireJson.Context.SessionId), .. ",\"event_seq\":"u8];
 
     /// <summary>The bytes that stand in the tail of each sequenced frame of a job.</summary>
     /// <param name="jobId">The job.</param>
@@ -134,41 +126,6 @@ public static class SequencedFrameWriter
         WireWriter.WriteMember(writer, "summary"u8, summary);
         WireWriter.End(writer);
         output.Write("}"u8);
-    }
-
-    /// <summary>Puts a sequenced frame together: prefix, number and tail.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="sequencedPrefix">What <see cref="Prefix"/> made.</param>
-    /// <param name="eventSeq">The frame's number in the session (§8.3).</param>
-    /// <param name="tail">The bytes that all sessions share.</param>
-    /// <returns>The frame's length in bytes.</returns>
-    public static int Write(IBufferWriter<byte> output, ReadOnlySpan<byte> sequencedPrefix, long eventSeq, ReadOnlySpan<byte> tail)
-    {
-        ArgumentNullException.ThrowIfNull(output);
-        Span<byte> span = output.GetSpan(sequencedPrefix.Length + LongestNumber + tail.Length);
-        sequencedPrefix.CopyTo(span);
-        _ = Utf8Formatter.TryFormat(eventSeq, span[sequencedPrefix.Length..], out int digits);
-        int length = sequencedPrefix.Length + digits;
-        tail.CopyTo(span[length..]);
-        length += tail.Length;
-        output.Advance(length);
-        return length;
-    }
-
-    /// <summary>How long a frame is that <see cref="Write"/> puts together.</summary>
-    /// <param name="prefixLength">The length of the prefix in bytes.</param>
-    /// <param name="eventSeq">The frame's number in the session; at least 0.</param>
-    /// <param name="tailLength">The length of the tail in bytes.</param>
-    /// <returns>The length in bytes.</returns>
-    public static int Length(int prefixLength, long eventSeq, int tailLength)
-    {
-        int digits = 1;
-        for (ulong limit = 10; (ulong)eventSeq >= limit; limit *= 10)
-        {
-            digits++;
-        }
-
-        return prefixLength + digits + tailLength;
     }
 
     private static void EndEventTail(IBufferWriter<byte> output, DateTimeOffset now, EventBody body)

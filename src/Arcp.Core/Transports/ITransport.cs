@@ -1,9 +1,11 @@
+using System.Buffers;
+
 namespace Arcp.Core.Transports;
 
 /// <summary>Moves whole frames as bytes between two peers (§4). It knows nothing of JSON.</summary>
 /// <remarks>
 /// <para>
-/// At any time at most one call of <see cref="ReadAsync"/> and one of the sending methods (<see cref="WriteAsync"/>, <see cref="WriteFramesAsync"/>,
+/// At any time at most one call of <see cref="ReadAsync"/> and one of the sending methods (<see cref="WriteAsync"/>, <see cref="TryBeginFrames"/>, <see cref="WriteFramesAsync"/>,
 /// <see cref="FlushAsync"/>, <see cref="CloseAsync"/>) may be under way; the two sides do not wait for each other.
 /// </para>
 /// <para>
@@ -43,6 +45,14 @@ public interface ITransport : IAsyncDisposable
 
     /// <summary>How frames have to lie for <see cref="WriteFramesAsync"/>; null (the default) = that takes none, and each is sent by <see cref="WriteAsync"/>. Always the same.</summary>
     FrameLayout? Layout => null;
+
+    /// <summary>Begins to send frames that lie as <see cref="Layout"/> says, and are put together in the transport's own memory: that spares <see cref="WriteFramesAsync"/>'s copy.</summary>
+    /// <remarks>
+    /// It begins a sending call, which ends with the next one, as a rule a <see cref="FlushAsync"/>. By then the writer was advanced by whole frames, each with its header,
+    /// and nobody uses it any more. All else that the transport has to send waits meanwhile: begin when the frames are at hand.
+    /// </remarks>
+    /// <returns>Where to put the frames; null (the default) = that is not possible now, or ever.</returns>
+    IBufferWriter<byte>? TryBeginFrames() => null;
 
     /// <summary>Sends frames that lie one behind the other as <see cref="Layout"/> says; in all else like a <see cref="WriteAsync"/> of each.</summary>
     /// <param name="frames">Whole frames, each with its header, at least one. That is not checked: what does not lie so cannot be understood by the peer. The caller may reuse the memory when the call has ended.</param>

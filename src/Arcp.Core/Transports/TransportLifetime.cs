@@ -47,17 +47,14 @@ internal sealed class TransportLifetime
     }
 
     /// <summary>Ends every call, also future ones.</summary>
-    /// <returns>False when another call has done it before.</returns>
+    /// <returns>False when it is not the first call. <see cref="Token"/> is cancelled in any case.</returns>
     public async ValueTask<bool> TryEndAsync()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-        {
-            return false;
-        }
+        bool isFirst = Interlocked.Exchange(ref _isDisposed, 1) == 0;
 
         // On the thread pool, so that what the ended calls go on with does not run inside the disposer.
         await _end.CancelAsync().ConfigureAwait(false);
-        return true;
+        return isFirst;
     }
 
     private TransportException Over(Exception? cause) => new(

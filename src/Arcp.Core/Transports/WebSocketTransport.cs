@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 
@@ -6,8 +8,8 @@ namespace Arcp.Core.Transports;
 /// <summary>Frames over a WebSocket, either side: one frame per text message (§4).</summary>
 /// <remarks>
 /// Over a WebSocket alone a frame is sent by <see cref="WriteAsync"/> at once, since a <see cref="WebSocket"/> offers no way to put many
-/// messages into one system call; with <see cref="OverStream"/> frames are collected, at most 64 KiB, and sent together, and a server takes laid-out
-/// ones (<see cref="WriteFramesAsync"/>). While no message
+/// messages into one system call; with <see cref="OverStream(Stream, WebSocketCreationOptions)"/> frames are collected, at most 64 KiB, and sent together, and a server takes laid-out
+/// ones (<see cref="WriteFramesAsync"/>, <see cref="TryBeginFrames"/>). While no message
 /// comes or goes, neither this transport nor the frame buffer that a read was given holds memory, one that was opened by
 /// <see cref="ConnectAsync"/> excepted: its frame buffer keeps what is not large. Thread-safe as far as
 /// <see cref="ITransport"/> promises.
@@ -40,9 +42,9 @@ public sealed class WebSocketTransport : ITransport
         _lifetime.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
     }
 
-    private WebSocketTransport(Stream stream, WebSocketCreationOptions options)
+    private WebSocketTransport(Stream stream, PipeWriter output, WebSocketCreationOptions options)
     {
-        _batches = new BatchingStream(stream, _lifetime.Token);
+        _batches = new BatchingStream(stream, output, _lifetime.Token);
         Layout = options is { IsServer: true, DangerousDeflateOptions: null } ? ServerMessageLayout.Instance : null;
         _socket = WebSocket.CreateFromStream(_batches, options);
         _messages = new MessageReceiver(_socket, _lifetime, keepsMemory: false, _lifetime.Token);
@@ -53,7 +55,7 @@ public sealed class WebSocketTransport : ITransport
 
     /// <summary>
     /// Puts frames over a byte stream on which the opening handshake of a WebSocket is done, and sends what is written between two
-    /// flushes with one write, in pieces of at most 64 KiB (a larger frame by itself).
+    /// flushes together, once 64 KiB have come together at the latest.
     /// </summary>
     /// <param name="stream">The stream; readable and writable, with asynchronous calls that heed cancellation. It belongs to the transport from now on and is disposed with it.</param>
     /// <param name="options">Which side this is, the sub-protocol, keep-alive and compression.</param>
@@ -63,7 +65,21 @@ public sealed class WebSocketTransport : ITransport
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(options);
-        return new WebSocketTransport(stream, options);
+        return new WebSocketTransport(stream, BatchingStream.Over(stream), options);
+    }
+
+    /// <summary>Like <see cref="OverStream(Stream, WebSocketCreationOptions)"/>, for a stream whose writing side is a pipe: laid-out frames can be put together in the pipe's own memory.</summary>
+    /// <param name="stream">What is read. It belongs to the transport from now on and is disposed with it.</param>
+    /// <param name="output">What is written, by this transport alone. It stays its owner's, who may complete it when <see cref="DisposeAsync"/> and all other calls have ended.</param>
+    /// <param name="options">Which side this is, the sub-protocol, keep-alive and compression.</param>
+    /// <returns>The transport.</returns>
+    /// <exception cref="ArgumentException">The stream cannot be read or written.</exception>
+    public static WebSocketTransport OverStream(Stream stream, PipeWriter output, WebSocketCreationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(options);
+        return new WebSocketTransport(stream, output, options);
     }
 
     /// <summary>Opens a WebSocket to a runtime.</summary>
@@ -133,6 +149,9 @@ public sealed class WebSocketTransport : ITransport
     }
 
     /// <inheritdoc/>
+    public IBufferWriter<byte>? TryBeginFrames() => Layout is null || _isClosed ? null : _batches!.TryBeginFrames();
+
+    /// <inheritdoc/>
     public ValueTask WriteFramesAsync(ReadOnlyMemory<byte> frames, CancellationToken cancellationToken)
     {
         if (Layout is null)
@@ -146,7 +165,14 @@ public sealed class WebSocketTransport : ITransport
         }
 
         ThrowIfUnwritable(cancellationToken);
-        return EndWith(_batches!.WriteFramesAsync(frames), cancellationToken);
+        try
+        {
+            return EndWith(_batches!.WriteFramesAsync(frames), cancellationToken);
+        }
+        catch (Exception e) when (TransportLifetime.IsLoss(e))
+        {
+            throw _lifetime.ToThrow(e, cancellationToken);
+        }
     }
 
     /// <summary>Sends what was collected; over a WebSocket alone nothing was.</summary>
@@ -195,6 +221,11 @@ public sealed class WebSocketTransport : ITransport
             }
 
             _socket.Dispose();
+        }
+
+        if (_batches is not null)
+        {
+            await _batches.WaitForEndAsync().ConfigureAwait(false);
         }
     }
 

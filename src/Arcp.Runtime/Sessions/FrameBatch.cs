@@ -1,21 +1,27 @@
 using System.Buffers;
-using Arcp.Core.Serialization;
 using Arcp.Core.Transports;
 
 namespace Arcp.Runtime.Sessions;
 
 /// <summary>Frames that are sent together, laid out as their transport sends them; reused from batch to batch.</summary>
-/// <remarks>Its memory is borrowed from the shared pool by the first frame of a batch and given back by <see cref="Clear"/>.</remarks>
+/// <remarks>
+/// The first frame of a batch decides where it lies: in memory of the transport's own, if that can be had (<see cref="IsInPlace"/>), else in memory that is borrowed
+/// from the shared pool and given back by <see cref="Clear"/>.
+/// </remarks>
 /// <param name="layout">What stands in front of each frame; null = nothing, and frames are sent one by one.</param>
-internal sealed class FrameBatch(FrameLayout? layout = null) : IBufferWriter<byte>
+/// <param name="begin">Asks the transport for its memory; null = it is not asked.</param>
+internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<byte>?>? begin = null)
 {
-    /// <summary>With its last frame, which is a small one as a rule, the batch fits into 64 KiB.</summary>
-    private const int FullAt = 60 * 1024;
+    /// <summary>With its last frame, which is a small one as a rule, the batch fits into one array of 128 KiB. It is more than a connection takes (64 KiB) before its writer has to wait, so there is one under way at a time.</summary>
+    private const int FullAt = 124 * 1024;
 
     private const int SmallestBlock = 1024;
 
     private readonly List<int> _ends = [];
-    private byte[] _bytes = [];
+    private IBufferWriter<byte>? _inPlace;
+    private byte[] _rented = [];
+    private Memory<byte> _block;
+    private int _used;
     private int _length;
     private int _expected = SmallestBlock;
 
@@ -23,17 +29,20 @@ internal sealed class FrameBatch(FrameLayout? layout = null) : IBufferWriter<byt
 
     public bool IsFull => _length >= FullAt;
 
-    /// <summary>A frame, with what stands in front of it.</summary>
+    /// <summary>Whether the frames lie in the transport already: then there is nothing left to do but <see cref="Clear"/> and a flush.</summary>
+    public bool IsInPlace => _inPlace is not null;
+
+    /// <summary>A frame that is not in place, with what stands in front of it.</summary>
     public ReadOnlyMemory<byte> this[int index] => this[index..(index + 1)];
 
-    /// <summary>Neighbouring frames, each with what stands in front of it; at least one.</summary>
+    /// <summary>Neighbouring frames that are not in place, each with what stands in front of it; at least one.</summary>
     public ReadOnlyMemory<byte> this[Range range]
     {
         get
         {
             (int first, int count) = range.GetOffsetAndLength(Count);
             int start = first == 0 ? 0 : _ends[first - 1];
-            return _bytes.AsMemory(start, _ends[first + count - 1] - start);
+            return _block[start.._ends[first + count - 1]];
         }
     }
 
@@ -55,35 +64,20 @@ internal sealed class FrameBatch(FrameLayout? layout = null) : IBufferWriter<byt
     /// <summary>Adds a frame without a number.</summary>
     public void Add(ReadOnlyMemory<byte> frame)
     {
-        Begin(frame.Length);
-        this.Write(frame.Span);
+        frame.Span.CopyTo(Begin(frame.Length));
         _ends.Add(_length);
     }
 
     /// <summary>Adds a frame with a number (§8.3).</summary>
-    /// <param name="prefix">What stands before the number.</param>
-    /// <param name="eventSeq">The number.</param>
-    /// <param name="tail">What stands behind it.</param>
-    public void AddNumbered(ReadOnlySpan<byte> prefix, long eventSeq, ReadOnlySpan<byte> tail)
+    /// <param name="head">What stands before the tail, with the number.</param>
+    /// <param name="tail">What all sessions share.</param>
+    public void AddNumbered(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
     {
-        Begin(SequencedFrameWriter.Length(prefix.Length, eventSeq, tail.Length));
-        SequencedFrameWriter.Write(this, prefix, eventSeq, tail);
+        Span<byte> room = Begin(head.Length + tail.Length);
+        head.CopyTo(room);
+        tail.CopyTo(room[head.Length..]);
         _ends.Add(_length);
         NumberedCount++;
-    }
-
-    public void Advance(int count) => _length += count;
-
-    public Memory<byte> GetMemory(int sizeHint = 0)
-    {
-        Grow(sizeHint);
-        return _bytes.AsMemory(_length);
-    }
-
-    public Span<byte> GetSpan(int sizeHint = 0)
-    {
-        Grow(sizeHint);
-        return _bytes.AsSpan(_length);
     }
 
     /// <summary>Begins the next batch. Nobody looks at the frames of this one any more.</summary>
@@ -94,38 +88,67 @@ internal sealed class FrameBatch(FrameLayout? layout = null) : IBufferWriter<byt
         ReadyCount = 0;
         Mark = 0;
         MustWait = false;
-        if (_bytes.Length > 0)
-        {
-            _expected = _length; // the next batch is likely to be like this one
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = [];
-            _length = 0;
-        }
-    }
-
-    private void Begin(int frameLength)
-    {
-        if (layout is not null)
-        {
-            Advance(layout.WriteHeader(GetSpan(FrameLayout.LongestHeader), frameLength));
-        }
-    }
-
-    private void Grow(int sizeHint)
-    {
-        int needed = _length + Math.Max(sizeHint, 1);
-        if (needed <= _bytes.Length)
+        if (_length == 0)
         {
             return;
         }
 
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(_expected, 2 * _bytes.Length)));
-        _bytes.AsSpan(0, _length).CopyTo(larger);
-        if (_bytes.Length > 0)
+        _expected = _length; // the next batch is likely to be like this one
+        if (_inPlace is not null)
         {
-            ArrayPool<byte>.Shared.Return(_bytes);
+            _inPlace.Advance(_used);
+            _inPlace = null;
+        }
+        else
+        {
+            ArrayPool<byte>.Shared.Return(_rented);
+            _rented = [];
         }
 
-        _bytes = larger;
+        _block = default;
+        _used = 0;
+        _length = 0;
+    }
+
+    // The header, and room for the frame behind it.
+    private Span<byte> Begin(int frameLength)
+    {
+        int needed = FrameLayout.LongestHeader + frameLength;
+        if (needed > _block.Length - _used)
+        {
+            MakeRoom(needed);
+        }
+
+        Span<byte> room = _block.Span[_used..];
+        int header = layout is null ? 0 : layout.WriteHeader(room, frameLength);
+        _used += header + frameLength;
+        _length += header + frameLength;
+        return room.Slice(header, frameLength);
+    }
+
+    private void MakeRoom(int needed)
+    {
+        if (_length == 0)
+        {
+            _inPlace = begin?.Invoke();
+        }
+
+        int likely = Math.Max(_expected - _length, _length);
+        if (_inPlace is not null)
+        {
+            _inPlace.Advance(_used);
+            _block = _inPlace.GetMemory(Math.Max(needed, likely));
+            _used = 0;
+            return;
+        }
+
+        byte[] larger = ArrayPool<byte>.Shared.Rent(_used + Math.Max(needed, likely));
+        _rented.AsSpan(0, _used).CopyTo(larger);
+        if (_rented.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_rented);
+        }
+
+        _block = _rented = larger;
     }
 }

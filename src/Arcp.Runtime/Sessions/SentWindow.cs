@@ -39,7 +39,11 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
                 continue;
             }
 
-            Add(new SentRun(job, frames.FirstSeq, frames.FirstEntry, frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray()) { Count = frames.Count, Bytes = frames.Size });
+            byte[]? ownTail = frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray();
+            if (ownTail is not null || !TryContinue(job, frames.FirstEntry, frames.Count, frames.Size))
+            {
+                Push(new SentRun(job, frames.FirstSeq, frames.FirstEntry, ownTail) { Count = frames.Count, Bytes = frames.Size });
+            }
 
             _bytes += frames.Size;
         }
@@ -65,14 +69,19 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <summary>Gives the next number to a log entry.</summary>
     public long Add(Job job, long entryNumber, int bytes)
     {
-        Add(new SentRun(job, ++LastSeq, entryNumber, ownTail: null) { Count = 1, Bytes = bytes });
+        LastSeq++;
+        if (!TryContinue(job, entryNumber, 1, bytes))
+        {
+            Push(new SentRun(job, LastSeq, entryNumber, ownTail: null) { Count = 1, Bytes = bytes });
+        }
+
         return Added(bytes);
     }
 
     /// <summary>Gives the next number to a frame that is the session's own and stands in no log.</summary>
     public long AddOwn(Job job, byte[] tail)
     {
-        Add(new SentRun(job, ++LastSeq, firstEntry: 0, tail) { Count = 1, Bytes = tail.Length });
+        Push(new SentRun(job, ++LastSeq, firstEntry: 0, tail) { Count = 1, Bytes = tail.Length });
         return Added(tail.Length);
     }
 
@@ -155,19 +164,27 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
 
     private ref SentRun At(int index) => ref _runs[(_first + index) & (_runs.Length - 1)];
 
-    private void Add(in SentRun run)
+    // Whether a number's entry is the one behind the last number's: then both are of one run.
+    private bool TryContinue(Job job, long entry, long count, long bytes)
     {
-        if (_count > 0 && run.OwnTail is null)
+        if (_count == 0)
         {
-            ref SentRun last = ref At(_count - 1);
-            if (last.OwnTail is null && last.Job == run.Job && last.FirstEntry + last.Count == run.FirstEntry)
-            {
-                last.Count += run.Count;
-                last.Bytes += run.Bytes;
-                return;
-            }
+            return false;
         }
 
+        ref SentRun last = ref At(_count - 1);
+        if (last.Job != job || last.FirstEntry + last.Count != entry || last.OwnTail is not null)
+        {
+            return false;
+        }
+
+        last.Count += count;
+        last.Bytes += bytes;
+        return true;
+    }
+
+    private void Push(in SentRun run)
+    {
         if (_count == _runs.Length)
         {
             var larger = new SentRun[Math.Max(FirstRuns, _runs.Length * 2)];

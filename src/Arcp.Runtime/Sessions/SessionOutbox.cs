@@ -18,6 +18,9 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
     private long _wakesAt;
     private bool _isClosed;
 
+    /// <summary>Whether what is sent may have to wait for a commit.</summary>
+    public bool IsDurable => store.IsDurable;
+
     /// <summary>How many jobs it reads.</summary>
     public int CursorCount
     {

@@ -13,13 +13,13 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
 {
     private readonly SentWindow _window = window;
     private readonly SentFrameLog _sent = sent;
-    private byte[]? _prefix;
+    private SequencedFrameHead? _head;
     private long _replayNext = long.MaxValue;
     private LogPage? _replayPage;
     private (Job Job, StreamedResult Result)? _assembling;
 
     // Made with the first number: many sessions only wait.
-    private byte[] Prefix => _prefix ??= SequencedFrameWriter.Prefix(sessionId);
+    private SequencedFrameHead Head => _head ??= new SequencedFrameHead(sessionId);
 
     /// <summary>What the session may be sent (§6.2).</summary>
     public Features Features { get; set; }
@@ -148,7 +148,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         Missing = cancellationToken => result.ReadAllAsync(job, cancellationToken);
     }
 
-    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail) => batch.AddNumbered(Prefix, seq, tail);
+    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail) => batch.AddNumbered(Head.For(seq), tail);
 
     // A warning that acknowledgements are far behind, before the frame that makes them so: no event follows a terminal frame.
     private void WarnIfDue(FrameBatch batch, Job job)
@@ -188,10 +188,11 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             }
 
             sequence.WarnIfDue(batch, job);
-            int length = sequence.Prefix.Length + tail.Length;
+            ReadOnlySpan<byte> head = sequence.Head.For(sequence._window.LastSeq + 1);
+            int length = head.Length + tail.Length;
             long seq = sequence._window.Add(job, number, length);
             sequence._sent.Add(seq, job.Spec.Id, number, length);
-            sequence.Write(batch, seq, tail);
+            batch.AddNumbered(head, tail);
             SawTerminal |= entry.Kind is EntryKind.Terminal;
             if (entry.Kind is EntryKind.ChildAnnounced && job.Children.AnnouncedNeedsLock(number) is { } child)
             {

@@ -7,7 +7,8 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>The one writer of a connection: sends what the outbox gives, many frames at a time, and nothing before what it shows is committed.</summary>
 internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection connection, HeartbeatMonitor? heartbeat)
 {
-    private readonly FrameBatch _batch = new(connection.Transport.Layout);
+    // What may have to wait for a commit must not lie in the transport yet.
+    private readonly FrameBatch _batch = new(connection.Transport.Layout, outbox.IsDurable ? null : connection.Transport.TryBeginFrames);
     private FrameBatch? _answers;
 
     /// <summary>Sends until the outbox is complete or the connection is lost.</summary>
@@ -130,7 +131,7 @@ internal sealed class SessionWriter(SessionOutbox outbox, SessionConnection conn
 
     private ValueTask WriteAsync(FrameBatch frames, int from, int to, CancellationToken cancellationToken)
     {
-        if (from == to)
+        if (from == to || frames.IsInPlace)
         {
             return ValueTask.CompletedTask;
         }

@@ -113,33 +113,15 @@ public sealed class FrameWriterTests
         Frames.Read(one).Header.Id.Should().Be(Frames.Read(two).Header.Id);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(9)]
-    [InlineData(10)]
-    [InlineData(99)]
-    [InlineData(100)]
-    [InlineData(999_999_999)]
-    [InlineData(1_000_000_000)]
-    [InlineData(1_000_000_000_000_000_000)]
-    [InlineData(long.MaxValue)]
-    public void The_length_of_a_sequenced_frame_is_known_before(long seq)
-    {
-        byte[] prefix = SequencedFrameWriter.Prefix(Session);
-        var output = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.Length(prefix.Length, seq, 3).Should().Be(SequencedFrameWriter.Write(output, prefix, seq, ",x}"u8));
-    }
-
     [Fact]
-    public void The_length_that_is_returned_is_what_was_written()
+    public void The_head_of_a_session_says_any_number_behind_any_other()
     {
-        var output = new ArrayBufferWriter<byte>();
-        output.Write("before"u8);
-
-        int length = SequencedFrameWriter.Write(output, SequencedFrameWriter.Prefix(Session), 12, EventTail(new ThoughtEvent { Text = "t" }));
-
-        length.Should().Be(output.WrittenCount - "before".Length);
-        Frames.Read(output.WrittenSpan["before".Length..]);
+        var head = new SequencedFrameHead(Session);
+        long[] numbers = [1, 2, 3, 9, 10, 11, 99, 100, 101, 100, 5, 6, 0, 1, 999_999, 1_000_000, 999_999_999_999_999_999, 1_000_000_000_000_000_000, long.MaxValue - 1, long.MaxValue, 1];
+        foreach (long number in numbers.Concat(Enumerable.Range(1, 1200).Select(number => (long)number)))
+        {
+            Text(head.For(number)).Should().Be($$"""{"arcp":"1.1","session_id":"sess_1","event_seq":{{number}}""");
+        }
     }
 
     [Theory]
@@ -252,12 +234,7 @@ public sealed class FrameWriterTests
         return output.WrittenSpan.ToArray();
     }
 
-    private static byte[] Sequenced(SessionId session, long seq, ReadOnlySpan<byte> tail)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.Write(output, SequencedFrameWriter.Prefix(session), seq, tail);
-        return output.WrittenSpan.ToArray();
-    }
+    private static byte[] Sequenced(SessionId session, long seq, ReadOnlySpan<byte> tail) => [.. new SequencedFrameHead(session).For(seq), .. tail];
 
     private static string WithoutUlid(ReadOnlySpan<byte> frame) => Regex.Replace(Text(frame), "msg_[0-9A-Z]{26}", "msg_");
 

@@ -84,9 +84,8 @@ public class FrequentEventsTests
         var output = new ArrayBufferWriter<byte>();
         byte[] members = SequencedFrameWriter.JobMembers(new JobId("job_1"), TraceContext.New());
         SequencedFrameWriter.WriteResultChunkTail(output, members, DateTimeOffset.UnixEpoch, new ResultChunkBytes(new ResultId("res_1"), 7, bytes, isText, more));
-        var frame = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.Write(frame, SequencedFrameWriter.Prefix(new SessionId("sess_1")), 1, output.WrittenSpan);
-        var read = (JobEvent)Frames.Read(frame.WrittenSpan.ToArray()).Message;
+        byte[] frame = [.. new SequencedFrameHead(new SessionId("sess_1")).For(1), .. output.WrittenSpan];
+        var read = (JobEvent)Frames.Read(frame).Message;
         read.Ts.Should().Be(DateTimeOffset.UnixEpoch);
         return read.Body;
     }

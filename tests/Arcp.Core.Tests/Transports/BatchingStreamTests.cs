@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Arcp.Conformance;
@@ -13,7 +15,7 @@ public sealed class BatchingStreamTests : IDisposable
     private readonly RecordingStream _inner = new();
     private readonly BatchingStream _stream;
 
-    public BatchingStreamTests() => _stream = new BatchingStream(_inner, _end.Token);
+    public BatchingStreamTests() => _stream = new BatchingStream(_inner, BatchingStream.Over(_inner), _end.Token);
 
     public void Dispose()
     {
@@ -61,27 +63,31 @@ public sealed class BatchingStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task No_more_than_the_block_is_collected()
+    public async Task What_would_be_too_much_is_passed_on_before_the_end_of_the_batch()
     {
         byte[] frame = new byte[1000];
         _stream.BeginBatch();
-        int perBlock = BatchingStream.Capacity / frame.Length;
-        for (int i = 0; i < perBlock; i++)
+        int fitting = BatchingStream.Capacity / frame.Length;
+        for (int i = 0; i < fitting; i++)
         {
             await SendAsync(frame);
         }
 
         _inner.Calls.Should().BeEmpty();
         await SendAsync(frame);
-        _inner.Calls.Should().Equal($"write {perBlock * 1000}");
+        _inner.Calls[^1].Should().Be("flush");
+        _inner.Bytes.Should().HaveCount((fitting + 1) * frame.Length);
+        _inner.Reset();
+        await SendAsync(frame);
+        _inner.Calls.Should().BeEmpty();
         await _stream.EndBatchAsync();
-        _inner.Calls.Should().Equal($"write {perBlock * 1000}", "write 1000", "flush");
+        _inner.Calls.Should().Equal("write 1000", "flush");
     }
 
     [Theory]
-    [InlineData(BatchingStream.Capacity, "write 3", "write 65536", "write 4", "flush")]
+    [InlineData(BatchingStream.Capacity, "write 3", "write 65536", "flush", "write 4", "flush")]
     [InlineData(BatchingStream.Capacity - 3, "write 65536", "write 4", "flush")]
-    [InlineData(BatchingStream.Capacity + 1, "write 3", "write 65537", "write 4", "flush")]
+    [InlineData(BatchingStream.Capacity + 1, "write 3", "write 65537", "flush", "write 4", "flush")]
     public async Task A_frame_that_does_not_fit_comes_behind_those_before_it(int length, params string[] calls)
     {
         byte[] large = new byte[length];
@@ -159,7 +165,8 @@ public sealed class BatchingStreamTests : IDisposable
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _inner.Gate = gate.Task;
-        Task control = _stream.WriteAsync(new byte[2], CancellationToken.None).AsTask();
+        Task control = SendAsync(new byte[2]);
+        _stream.TryBeginFrames().Should().BeNull();
         _stream.BeginBatch();
         Task write = _stream.WriteAsync(new byte[3], CancellationToken.None).AsTask();
         Task batch = _stream.EndBatchAsync().AsTask();
@@ -167,8 +174,7 @@ public sealed class BatchingStreamTests : IDisposable
         batch.IsCompleted.Should().BeFalse();
         gate.SetResult();
         await Task.WhenAll(control, write, batch).WaitAsync(_timeout.Token);
-        _inner.Calls[..2].Should().Equal("write 2", "write 3");
-        _inner.Calls[^1].Should().Be("flush");
+        _inner.Calls.Should().Equal("write 2", "flush", "write 3", "flush");
     }
 
     [Fact]
@@ -233,16 +239,109 @@ public sealed class BatchingStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task Frames_that_are_put_together_already_are_one_write_without_a_copy_behind_what_was_collected()
+    public async Task Frames_that_are_put_together_already_come_behind_what_was_collected()
     {
-        byte[] frames = new byte[1000];
         _stream.BeginBatch();
         await SendAsync([1, 2]);
-        await _stream.WriteFramesAsync(frames);
-        _inner.LastArray.Should().BeSameAs(frames);
-        await SendAsync([3]);
+        await _stream.WriteFramesAsync(new byte[] { 3, 4, 5 });
+        await SendAsync([6]);
         await _stream.EndBatchAsync();
-        _inner.Calls.Should().Equal("write 2", "write 1000", "write 1", "flush");
+        _inner.Calls.Should().Equal("write 6", "flush");
+        _inner.Bytes.Should().Equal(1, 2, 3, 4, 5, 6);
+    }
+
+    [Fact]
+    public async Task Frames_that_are_put_together_in_place_are_passed_on_by_the_end_of_the_batch()
+    {
+        IBufferWriter<byte> output = _stream.TryBeginFrames()!;
+        output.Write((byte[])[1, 2]);
+        output.Write((byte[])[3]);
+        _inner.Calls.Should().BeEmpty();
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 3", "flush");
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 3", "flush");
+        _inner.Bytes.Should().Equal(1, 2, 3);
+    }
+
+    [Fact]
+    public async Task Frames_in_place_go_on_as_a_batch_when_others_follow()
+    {
+        _stream.TryBeginFrames()!.Write((byte[])[1, 2]);
+        _stream.TryBeginFrames().Should().BeNull("the first call has not ended");
+        await _stream.WriteFramesAsync(new byte[] { 3 });
+        _stream.TryBeginFrames()!.Write((byte[])[4]);
+        _stream.BeginBatch();
+        await SendAsync([5]);
+        _inner.Calls.Should().BeEmpty();
+        await _stream.EndBatchAsync();
+        _inner.Calls.Should().Equal("write 5", "flush");
+        _inner.Bytes.Should().Equal(1, 2, 3, 4, 5);
+    }
+
+    [Fact]
+    public async Task A_control_frame_waits_while_frames_are_put_together_in_place()
+    {
+        IBufferWriter<byte> output = _stream.TryBeginFrames()!;
+        output.GetSpan(2).Fill(1);
+        Task control = SendAsync([2, 2]);
+        output.Advance(2);
+        control.IsCompleted.Should().BeFalse();
+        await _stream.EndBatchAsync();
+        await control.WaitAsync(_timeout.Token);
+        _inner.Bytes.Should().Equal(1, 1, 2, 2);
+        _inner.Calls[^1].Should().Be("flush");
+    }
+
+    [Fact]
+    public async Task After_a_failure_or_the_end_nothing_is_put_together_in_place()
+    {
+        _stream.TryBeginFrames()!.Write((byte[])[1]);
+        _inner.FailsNext = true;
+        Func<Task> endBatch = () => _stream.EndBatchAsync().AsTask();
+        await endBatch.Should().ThrowAsync<IOException>();
+        _stream.TryBeginFrames().Should().BeNull();
+
+        var other = new BatchingStream(_inner, BatchingStream.Over(_inner), _end.Token);
+        await _end.CancelAsync();
+        other.TryBeginFrames().Should().BeNull();
+        Func<Task> write = () => other.WriteAsync(new byte[1], CancellationToken.None).AsTask();
+        await write.Should().ThrowAsync<OperationCanceledException>();
+        await other.WaitForEndAsync();
+    }
+
+    [Fact]
+    public async Task The_end_waits_for_a_control_frame_that_is_passed_on_and_not_for_the_writer()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _inner.Gate = gate.Task;
+        _inner.IgnoresCancellation = true;
+        Task control = SendAsync(new byte[2]);
+        await _end.CancelAsync();
+        Task over = _stream.WaitForEndAsync().AsTask();
+        over.IsCompleted.Should().BeFalse();
+        gate.SetResult();
+        await over.WaitAsync(_timeout.Token);
+        _inner.Calls[0].Should().Be("write 2");
+        await Record.ExceptionAsync(() => control.WaitAsync(_timeout.Token)); // it may hear of the end, and does not wait for anything any more
+        _timeout.IsCancellationRequested.Should().BeFalse();
+
+        using var end = new CancellationTokenSource();
+        var other = new BatchingStream(_inner, BatchingStream.Over(_inner), end.Token);
+        other.TryBeginFrames().Should().NotBeNull();
+        await end.CancelAsync();
+        await other.WaitForEndAsync().AsTask().WaitAsync(_timeout.Token);
+    }
+
+    [Fact]
+    public async Task A_pipe_whose_reader_has_gone_is_a_lost_connection()
+    {
+        var pipe = new Pipe();
+        await using WebSocketTransport transport = WebSocketTransport.OverStream(_inner, pipe.Writer, new WebSocketCreationOptions { IsServer = true });
+        await pipe.Reader.CompleteAsync();
+        await transport.WriteAsync("x"u8.ToArray(), _timeout.Token);
+        Func<Task> flush = async () => await transport.FlushAsync(_timeout.Token);
+        await flush.Should().ThrowAsync<TransportException>();
     }
 
     [Fact]
@@ -253,13 +352,16 @@ public sealed class BatchingStreamTests : IDisposable
         _inner.Calls.Should().Equal("write 10", "flush");
     }
 
-    [Fact]
-    public async Task Messages_and_the_frames_of_the_WebSocket_stay_whole_beside_each_other()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Messages_and_the_frames_of_the_WebSocket_stay_whole_beside_each_other(bool inPlace)
     {
         byte[] small = [.. Enumerable.Repeat((byte)1, 300)];
         byte[] large = [.. Enumerable.Repeat((byte)2, BatchingStream.Capacity + 300)];
         byte[] block = LaidOutTransport.LayOut(ServerMessageLayout.Instance, small, large);
         byte[] pong = [0x8A, 2, 3, 3];
+        int begun = 0;
         using var over = new CancellationTokenSource();
         Task pongs = Task.Run(async () =>
         {
@@ -270,13 +372,26 @@ public sealed class BatchingStreamTests : IDisposable
         });
         for (int round = 0; round < 300; round++)
         {
-            await _stream.WriteFramesAsync(block);
-            await _stream.WriteFramesAsync(block.AsMemory(0, small.Length + 4));
+            if (inPlace && _stream.TryBeginFrames() is { } output)
+            {
+                begun++;
+                foreach (byte[] part in block.Concat(block.Take(small.Length + 4)).Chunk(1000))
+                {
+                    output.Write(part);
+                }
+            }
+            else
+            {
+                await _stream.WriteFramesAsync(block);
+                await _stream.WriteFramesAsync(block.AsMemory(0, small.Length + 4));
+            }
+
             await _stream.EndBatchAsync();
         }
 
         await over.CancelAsync();
         await pongs;
+        (begun > 0).Should().Be(inPlace);
         ReadOnlySpan<byte> rest = _inner.Bytes.ToArray();
         var messages = new List<int>();
         while (!rest.IsEmpty)

@@ -18,6 +18,8 @@ internal sealed class RecordingStream : MemoryStream
     /// <summary>What writes wait for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    public bool IgnoresCancellation { get; set; }
+
     /// <summary>How many writes have begun.</summary>
     public int Entered { get; private set; }
 
@@ -36,7 +38,7 @@ internal sealed class RecordingStream : MemoryStream
         }
 
         Entered++;
-        await Gate.WaitAsync(cancellationToken);
+        await Gate.WaitAsync(IgnoresCancellation ? CancellationToken.None : cancellationToken);
         Calls.Add($"write {buffer.Length}");
         _bytes.AddRange(buffer.Span);
         MemoryMarshal.TryGetArray(buffer, out ArraySegment<byte> array);
