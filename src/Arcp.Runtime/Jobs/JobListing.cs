@@ -10,7 +10,7 @@ internal sealed class JobListing
     private const int MaxLooks = 1_000;
 
     private readonly Lock _lock = new();
-    private readonly SortedSet<Entry> _jobs = new(Entry.Order);
+    private readonly SortedJobs _jobs = new();
 
     public int Count
     {
@@ -27,7 +27,7 @@ internal sealed class JobListing
     {
         lock (_lock)
         {
-            _jobs.Add(new Entry(JobPlace.Of(job), job));
+            _jobs.Add(job);
         }
     }
 
@@ -35,7 +35,7 @@ internal sealed class JobListing
     {
         lock (_lock)
         {
-            _jobs.Remove(new Entry(JobPlace.Of(job), job));
+            _jobs.Remove(job);
         }
     }
 
@@ -79,21 +79,8 @@ internal sealed class JobListing
     {
         lock (_lock)
         {
-            if (_jobs.Count == 0)
-            {
-                return [];
-            }
-
-            IEnumerable<Entry> view = behind is { } place && _jobs.Max is { } last
-                ? Entry.Order.Compare(new Entry(place, null), last) >= 0 ? [] : _jobs.GetViewBetween(new Entry(place, null), last).SkipWhile(entry => entry.Place == place)
-                : _jobs;
-            return [.. view.Take(count).Select(entry => entry.Job!)];
+            return _jobs.Take(behind, count);
         }
-    }
-
-    private readonly record struct Entry(JobPlace Place, Job? Job)
-    {
-        public static readonly Comparer<Entry> Order = Comparer<Entry>.Create(static (a, b) => a.Place.CompareTo(b.Place));
     }
 }
 

@@ -1,0 +1,111 @@
+namespace Arcp.Runtime.Jobs;
+
+/// <summary>Jobs in the order of §6.6, for many jobs that come at the end as a rule and go from the start: neither costs more for many than for few, and a job takes the room of a reference.</summary>
+/// <remarks>Not thread-safe. Jobs lie in chunks, none of them empty: what comes or goes in between moves the rest of one chunk.</remarks>
+internal sealed class SortedJobs
+{
+    private const int ChunkSize = 256;
+
+    private readonly List<List<Job>> _chunks = [];
+
+    public int Count { get; private set; }
+
+    /// <summary>Adds a job that is not among them.</summary>
+    public void Add(Job job)
+    {
+        Count++;
+        var place = JobPlace.Of(job);
+        if (_chunks.Count == 0 || place.CompareTo(JobPlace.Of(_chunks[^1][^1])) > 0)
+        {
+            if (_chunks.Count == 0 || _chunks[^1].Count == ChunkSize)
+            {
+                _chunks.Add([]);
+            }
+
+            _chunks[^1].Add(job);
+            return;
+        }
+
+        (int at, int index) = FirstFrom(place);
+        if (_chunks[at].Count == ChunkSize)
+        {
+            List<Job> rear = _chunks[at].GetRange(ChunkSize / 2, ChunkSize / 2);
+            _chunks[at].RemoveRange(ChunkSize / 2, ChunkSize / 2);
+            _chunks.Insert(at + 1, rear);
+            (at, index) = index > ChunkSize / 2 ? (at + 1, index - (ChunkSize / 2)) : (at, index);
+        }
+
+        _chunks[at].Insert(index, job);
+    }
+
+    /// <summary>Removes a job; nothing happens when it is not among them.</summary>
+    public void Remove(Job job)
+    {
+        (int at, int index) = _chunks.Count > 0 && _chunks[0][0] == job ? (0, 0) : FirstFrom(JobPlace.Of(job));
+        if (at == _chunks.Count || _chunks[at][index] != job)
+        {
+            return;
+        }
+
+        Count--;
+        List<Job> chunk = _chunks[at];
+        chunk.RemoveAt(index);
+        if (chunk.Count == 0)
+        {
+            _chunks.RemoveAt(at);
+        }
+        else if (chunk.Count <= chunk.Capacity / 4)
+        {
+            chunk.Capacity = chunk.Count * 2; // the few that stay for long do not keep the room of all
+        }
+    }
+
+    /// <summary>Takes jobs in order.</summary>
+    /// <param name="behind">The place behind which to begin, which need not be a job's; null = from the start.</param>
+    /// <param name="count">The most that are taken.</param>
+    public List<Job> Take(JobPlace? behind, int count)
+    {
+        (int at, int index) = behind is { } place ? FirstFrom(place) : (0, 0);
+        if (at < _chunks.Count && behind is { } last && JobPlace.Of(_chunks[at][index]) == last)
+        {
+            index++;
+        }
+
+        var taken = new List<Job>(Math.Min(count, Count));
+        for (; at < _chunks.Count && taken.Count < count; at++, index = 0)
+        {
+            List<Job> chunk = _chunks[at];
+            taken.AddRange(chunk.GetRange(index, Math.Min(count - taken.Count, chunk.Count - index)));
+        }
+
+        return taken;
+    }
+
+    // The first job that is at a place or behind it; the end when there is none.
+    private (int Chunk, int Index) FirstFrom(JobPlace place)
+    {
+        int at = Search(_chunks.Count, chunk => JobPlace.Of(_chunks[chunk][^1]).CompareTo(place) < 0);
+        return at == _chunks.Count ? (at, 0) : (at, Search(_chunks[at].Count, index => JobPlace.Of(_chunks[at][index]).CompareTo(place) < 0));
+    }
+
+    // How many of the first ones are before; they are followed by those that are not.
+    private static int Search(int count, Predicate<int> isBefore)
+    {
+        int low = 0;
+        int high = count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (isBefore(middle))
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+}
