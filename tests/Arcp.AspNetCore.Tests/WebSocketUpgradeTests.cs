@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
@@ -6,6 +7,7 @@ using Arcp.AspNetCore.Tests.Support;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Tests.Support;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -63,27 +65,27 @@ public sealed class WebSocketUpgradeTests : IDisposable
             }
         }));
         await using WebApplication app = builder.Build();
-        var isInPlace = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        CountedConnection? connection = null;
         app.UseWebSockets();
         app.Run(async context =>
         {
+            connection = new CountedConnection(context.Features.Get<IConnectionTransportFeature>()!.Transport);
+            context.Features.Set<IConnectionTransportFeature>(connection);
             await using WebSocketTransport server = await WebSocketUpgrade.AcceptAsync(context, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-            IBufferWriter<byte>? output = server.TryBeginFrames();
-            for (int i = 0; output is not null && i < 1000; i++)
+            IBufferWriter<byte> output = server.TryBeginFrames()!;
+            for (int i = 0; i < 1000; i++)
             {
                 output.Write((byte[])[0x81, 126, 1, 0]);
                 output.GetSpan(256)[..256].Fill((byte)('a' + (i % 26)));
                 output.Advance(256);
             }
 
-            isInPlace.SetResult(output is not null);
             await server.CloseAsync(patience.Token);
         });
         await app.StartAsync(patience.Token);
         Uri address = new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         await using WebSocketTransport client = await WebSocketTransport.ConnectAsync(
             new UriBuilder(address) { Scheme = scheme }.Uri, options => options.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString(), patience.Token);
-        (await isInPlace.Task.WaitAsync(patience.Token)).Should().BeTrue();
         using var frame = new FrameBuffer(1000);
         for (int i = 0; i < 1000; i++)
         {
@@ -92,6 +94,7 @@ public sealed class WebSocketUpgradeTests : IDisposable
         }
 
         (await client.ReadAsync(frame, patience.Token)).Should().Be(FrameReadStatus.Closed);
+        connection!.Advanced.Should().Be((1000 * (4 + 256)) + 4);
     }
 
     [Fact]
@@ -178,6 +181,34 @@ public sealed class WebSocketUpgradeTests : IDisposable
             Writes.Add(buffer.Length);
             return ValueTask.CompletedTask;
         }
+    }
+
+    /// <summary>The connection below HTTP, which counts what is sent.</summary>
+    private sealed class CountedConnection(IDuplexPipe inner) : PipeWriter, IConnectionTransportFeature, IDuplexPipe
+    {
+        public IDuplexPipe Transport { get => this; set => throw new NotSupportedException(); }
+
+        public PipeReader Input => inner.Input;
+
+        public PipeWriter Output => this;
+
+        public int Advanced { get; private set; }
+
+        public override void Advance(int bytes)
+        {
+            Advanced += bytes;
+            inner.Output.Advance(bytes);
+        }
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => inner.Output.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => inner.Output.GetSpan(sizeHint);
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.Output.FlushAsync(cancellationToken);
+
+        public override void CancelPendingFlush() => inner.Output.CancelPendingFlush();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException();
     }
 
     private sealed class OwnWebSockets : IHttpWebSocketFeature
