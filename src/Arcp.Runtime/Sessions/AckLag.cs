@@ -21,14 +21,9 @@ internal sealed class AckLag(int threshold, long acknowledged = 0)
         return true;
     }
 
-    /// <summary>Whether the client has to be told now; true once, until it has caught up.</summary>
-    public bool IsDue(long lastSeq)
-    {
-        if (threshold == 0 || _isTold || lastSeq - _acknowledged < threshold)
-        {
-            return false;
-        }
+    /// <summary>The number behind which the client has to be told, once, until it has caught up.</summary>
+    public long DueBehind => threshold == 0 || _isTold ? long.MaxValue : _acknowledged + threshold;
 
-        return _isTold = true;
-    }
+    /// <summary>The client is told.</summary>
+    public void OnTold() => _isTold = true;
 }

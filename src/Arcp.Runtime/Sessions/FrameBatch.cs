@@ -25,7 +25,7 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
     private int _length;
     private int _expected = SmallestBlock;
 
-    public int Count => _ends.Count;
+    public int Count { get; private set; }
 
     public bool IsFull => _length >= FullAt;
 
@@ -65,7 +65,6 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
     public void Add(ReadOnlyMemory<byte> frame)
     {
         frame.Span.CopyTo(Begin(frame.Length));
-        _ends.Add(_length);
     }
 
     /// <summary>Adds a frame with a number (§8.3).</summary>
@@ -76,7 +75,6 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
         Span<byte> room = Begin(head.Length + tail.Length);
         head.CopyTo(room);
         tail.CopyTo(room[head.Length..]);
-        _ends.Add(_length);
         NumberedCount++;
     }
 
@@ -84,6 +82,7 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
     public void Clear()
     {
         _ends.Clear();
+        Count = 0;
         NumberedCount = 0;
         ReadyCount = 0;
         Mark = 0;
@@ -110,7 +109,7 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
         _length = 0;
     }
 
-    // The header, and room for the frame behind it.
+    // One frame more: its header, and room for itself behind that.
     private Span<byte> Begin(int frameLength)
     {
         int needed = FrameLayout.LongestHeader + frameLength;
@@ -123,6 +122,12 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
         int header = layout is null ? 0 : layout.WriteHeader(room, frameLength);
         _used += header + frameLength;
         _length += header + frameLength;
+        Count++;
+        if (_inPlace is null)
+        {
+            _ends.Add(_length);
+        }
+
         return room.Slice(header, frameLength);
     }
 

@@ -10,8 +10,8 @@ internal sealed class SentFrameLog(SessionStore store, long floor = 0)
     private List<StoredFrames>? _frames; // none without a store
     private long _keptFloor = floor;
 
-    /// <summary>A log entry was given the next number.</summary>
-    public void Add(long seq, JobId jobId, long entry, int bytes)
+    /// <summary>Neighbouring log entries were given the next numbers.</summary>
+    public void Add(long seq, JobId jobId, long entry, int count, long bytes)
     {
         if (!store.IsDurable)
         {
@@ -21,11 +21,11 @@ internal sealed class SentFrameLog(SessionStore store, long floor = 0)
         _frames ??= [];
         if (_frames.Count > 0 && _frames[^1] is var last && last.OwnTail.IsEmpty && last.JobId == jobId && last.FirstEntry + last.Count == entry)
         {
-            _frames[^1] = last with { Count = last.Count + 1, Size = last.Size + bytes };
+            _frames[^1] = last with { Count = last.Count + count, Size = last.Size + bytes };
         }
         else
         {
-            _frames.Add(new StoredFrames(seq, 1, jobId, entry, bytes, default));
+            _frames.Add(new StoredFrames(seq, count, jobId, entry, bytes, default));
         }
     }
 

@@ -66,15 +66,20 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         return null;
     }
 
-    /// <summary>Gives the next number to a log entry.</summary>
-    public long Add(Job job, long entryNumber, int bytes)
+    /// <summary>Gives the next numbers to neighbouring log entries.</summary>
+    /// <param name="job">Whose log it is.</param>
+    /// <param name="entry">The first entry.</param>
+    /// <param name="bytes">The bytes of all their frames.</param>
+    /// <param name="count">How many there are.</param>
+    /// <returns>The last number.</returns>
+    public long Add(Job job, long entry, long bytes, int count = 1)
     {
-        LastSeq++;
-        if (!TryContinue(job, entryNumber, 1, bytes))
+        if (!TryContinue(job, entry, count, bytes))
         {
-            Push(new SentRun(job, LastSeq, entryNumber, ownTail: null) { Count = 1, Bytes = bytes });
+            Push(new SentRun(job, LastSeq + 1, entry, ownTail: null) { Count = count, Bytes = bytes });
         }
 
+        LastSeq += count;
         return Added(bytes);
     }
 
@@ -201,7 +206,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         At(_count - 1) = run;
     }
 
-    private long Added(int bytes)
+    private long Added(long bytes)
     {
         _bytes += bytes;
         if (LastSeq - Floor > maxFrames || _bytes > maxBytes)

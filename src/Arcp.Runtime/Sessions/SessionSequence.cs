@@ -12,6 +12,7 @@ namespace Arcp.Runtime.Sessions;
 internal sealed class SessionSequence(SessionId sessionId, Principal principal, SentWindow window, AckLag lag, SentFrameLog sent)
 {
     private readonly SentWindow _window = window;
+    private readonly AckLag _lag = lag;
     private readonly SentFrameLog _sent = sent;
     private SequencedFrameHead? _head;
     private long _replayNext = long.MaxValue;
@@ -45,7 +46,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     /// <summary>Lets go of frames that the client has processed (§6.5). Numbers that were not sent on this connection are ignored.</summary>
     public void Acknowledge(long upTo)
     {
-        if (upTo <= HighestSent && lag.Acknowledge(upTo, _window.LastSeq))
+        if (upTo <= HighestSent && _lag.Acknowledge(upTo, _window.LastSeq))
         {
             _window.Release(upTo);
             _sent.KeepFloor(_window.Floor);
@@ -103,6 +104,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     {
         var sink = new LiveSink(this, batch, cursor.Job);
         LogReadStatus status = cursor.Job.Feed.Read(cursor, ref sink);
+        sink.EndRun();
         if (status is LogReadStatus.Away)
         {
             WantPage(cursor);
@@ -151,15 +153,13 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail) => batch.AddNumbered(Head.For(seq), tail);
 
     // A warning that acknowledgements are far behind, before the frame that makes them so: no event follows a terminal frame.
-    private void WarnIfDue(FrameBatch batch, Job job)
+    private void Warn(FrameBatch batch, Job job)
     {
-        if (Features.HasFlag(Features.Ack) && lag.IsDue(_window.LastSeq))
-        {
-            byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
-            long seq = _window.AddOwn(job, warning);
-            _sent.AddOwn(seq, job.Spec.Id, warning);
-            Write(batch, seq, warning);
-        }
+        byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
+        long seq = _window.AddOwn(job, warning);
+        _sent.AddOwn(seq, job.Spec.Id, warning);
+        Write(batch, seq, warning);
+        _lag.OnTold();
     }
 
     /// <summary>Numbers new entries.</summary>
@@ -169,6 +169,11 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         private const int Quantum = 16 * 1024;
 
         private readonly bool _isOwner = sequence.IsOwner(job);
+        private long _warnBehind = sequence.Features.HasFlag(Features.Ack) ? sequence._lag.DueBehind : long.MaxValue;
+        private long _lastSeq = sequence._window.LastSeq;
+        private long _runStart; // what was numbered and not remembered yet: neighbouring entries
+        private int _runCount;
+        private int _runBytes;
         private int _taken;
 
         public bool SawTerminal { get; private set; }
@@ -187,20 +192,42 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
                 return SinkAnswer.NotTaken;
             }
 
-            sequence.WarnIfDue(batch, job);
-            ReadOnlySpan<byte> head = sequence.Head.For(sequence._window.LastSeq + 1);
-            int length = head.Length + tail.Length;
-            long seq = sequence._window.Add(job, number, length);
-            sequence._sent.Add(seq, job.Spec.Id, number, length);
+            if (_lastSeq >= _warnBehind)
+            {
+                EndRun();
+                sequence.Warn(batch, job);
+                (_lastSeq, _warnBehind) = (sequence._window.LastSeq, long.MaxValue);
+            }
+
+            if (number != _runStart + _runCount)
+            {
+                EndRun();
+                _runStart = number;
+            }
+
+            ReadOnlySpan<byte> head = sequence.Head.For(++_lastSeq);
             batch.AddNumbered(head, tail);
+            _runCount++;
+            _runBytes += head.Length + tail.Length;
+            _taken += head.Length + tail.Length;
             SawTerminal |= entry.Kind is EntryKind.Terminal;
             if (entry.Kind is EntryKind.ChildAnnounced && job.Children.AnnouncedNeedsLock(number) is { } child)
             {
                 (Announced ??= []).Add(child.Spec.Id);
             }
 
-            _taken += length;
             return _taken < Quantum && !batch.IsFull ? SinkAnswer.More : SinkAnswer.Full;
+        }
+
+        /// <summary>Remembers what was numbered.</summary>
+        public void EndRun()
+        {
+            if (_runCount > 0)
+            {
+                sequence._sent.Add(_lastSeq - _runCount + 1, job.Spec.Id, _runStart, _runCount, _runBytes);
+                sequence._window.Add(job, _runStart, _runBytes, _runCount);
+                (_runStart, _runCount, _runBytes) = (_runStart + _runCount, 0, 0);
+            }
         }
     }
 

@@ -26,6 +26,29 @@ public class SentWindowTests
     }
 
     [Fact]
+    public void Many_entries_are_added_at_once_as_they_are_one_by_one()
+    {
+        Job a = JobWith(100);
+        Job b = JobWith(100);
+        var atOnce = new SentWindow(maxFrames: 12, maxBytes: 100);
+        var oneByOne = new SentWindow(maxFrames: 12, maxBytes: 100);
+        foreach ((Job job, int from, int count) in new[] { (a, 1, 5), (a, 6, 4), (b, 1, 20), (a, 10, 1), (b, 22, 3) })
+        {
+            long last = atOnce.Add(job, from, count * 10, count);
+            for (int i = 0; i < count; i++)
+            {
+                oneByOne.Add(job, from + i, 10);
+            }
+
+            (atOnce.LastSeq, atOnce.Floor).Should().Be((oneByOne.LastSeq, oneByOne.Floor)).And.Be((last, Math.Max(0, last - 10)));
+            for (long seq = 1; seq <= last; seq++)
+            {
+                atOnce.Find(seq).Should().Be(oneByOne.Find(seq));
+            }
+        }
+    }
+
+    [Fact]
     public void Numbers_count_from_one_and_are_found_again()
     {
         Job a = JobWith(100);
