@@ -34,20 +34,17 @@ public class LaidOutTransport(ITransport inner) : ITransport
     /// <inheritdoc/>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
-        int way = _sent++ % 3;
-        if (way == 0 || frame.IsEmpty)
+        byte[] laidOut = frame.IsEmpty ? [] : LayOut(inner.Layout!, frame);
+        switch (_sent++ % 3)
         {
-            return way == 0 ? inner.WriteAsync(frame, cancellationToken) : inner.WriteFramesAsync(frame, cancellationToken);
+            case 0:
+                return inner.WriteAsync(frame, cancellationToken);
+            case 2 when !frame.IsEmpty && inner.TryBeginFrames() is { } output:
+                output.Write(laidOut);
+                return inner.FlushAsync(cancellationToken);
+            default:
+                return inner.WriteFramesAsync(laidOut, cancellationToken);
         }
-
-        byte[] laidOut = LayOut(inner.Layout!, frame);
-        if (way == 2 && inner.TryBeginFrames() is { } output)
-        {
-            output.Write(laidOut);
-            return inner.FlushAsync(cancellationToken);
-        }
-
-        return inner.WriteFramesAsync(laidOut, cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>Jobs in the order of §6.6, for many jobs that come at the end as a rule and go from the start: neither costs more for many than for few, and a job takes the room of a reference.</summary>
@@ -74,8 +76,8 @@ internal sealed class SortedJobs
         var taken = new List<Job>(Math.Min(count, Count));
         for (; at < _chunks.Count && taken.Count < count; at++, index = 0)
         {
-            List<Job> chunk = _chunks[at];
-            taken.AddRange(chunk.GetRange(index, Math.Min(count - taken.Count, chunk.Count - index)));
+            Span<Job> rest = CollectionsMarshal.AsSpan(_chunks[at])[index..];
+            taken.AddRange(rest[..Math.Min(count - taken.Count, rest.Length)]);
         }
 
         return taken;

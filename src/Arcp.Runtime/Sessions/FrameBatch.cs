@@ -138,16 +138,16 @@ internal sealed class FrameBatch(FrameLayout? layout = null, Func<IBufferWriter<
             _inPlace = begin?.Invoke();
         }
 
-        int likely = Math.Max(_expected - _length, _length);
+        int size = Math.Max(needed, Math.Max(_expected - _length, _length));
         if (_inPlace is not null)
         {
             _inPlace.Advance(_used);
-            _block = _inPlace.GetMemory(Math.Max(needed, likely));
+            _block = _inPlace.GetMemory(size);
             _used = 0;
             return;
         }
 
-        byte[] larger = ArrayPool<byte>.Shared.Rent(_used + Math.Max(needed, likely));
+        byte[] larger = ArrayPool<byte>.Shared.Rent(_used + size);
         _rented.AsSpan(0, _used).CopyTo(larger);
         if (_rented.Length > 0)
         {

@@ -39,12 +39,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
                 continue;
             }
 
-            byte[]? ownTail = frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray();
-            if (ownTail is not null || !TryContinue(job, frames.FirstEntry, frames.Count, frames.Size))
-            {
-                Push(new SentRun(job, frames.FirstSeq, frames.FirstEntry, ownTail) { Count = frames.Count, Bytes = frames.Size });
-            }
-
+            Add(new SentRun(job, frames.FirstSeq, frames.FirstEntry, frames.OwnTail.IsEmpty ? null : frames.OwnTail.ToArray()) { Count = frames.Count, Bytes = frames.Size });
             _bytes += frames.Size;
         }
 
@@ -74,11 +69,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <returns>The last number.</returns>
     public long Add(Job job, long entry, long bytes, int count = 1)
     {
-        if (!TryContinue(job, entry, count, bytes))
-        {
-            Push(new SentRun(job, LastSeq + 1, entry, ownTail: null) { Count = count, Bytes = bytes });
-        }
-
+        Add(new SentRun(job, LastSeq + 1, entry, ownTail: null) { Count = count, Bytes = bytes });
         LastSeq += count;
         return Added(bytes);
     }
@@ -86,7 +77,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <summary>Gives the next number to a frame that is the session's own and stands in no log.</summary>
     public long AddOwn(Job job, byte[] tail)
     {
-        Push(new SentRun(job, ++LastSeq, firstEntry: 0, tail) { Count = 1, Bytes = tail.Length });
+        Add(new SentRun(job, ++LastSeq, firstEntry: 0, tail) { Count = 1, Bytes = tail.Length });
         return Added(tail.Length);
     }
 
@@ -169,27 +160,19 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
 
     private ref SentRun At(int index) => ref _runs[(_first + index) & (_runs.Length - 1)];
 
-    // Whether a number's entry is the one behind the last number's: then both are of one run.
-    private bool TryContinue(Job job, long entry, long count, long bytes)
+    private void Add(in SentRun run)
     {
-        if (_count == 0)
+        if (_count > 0 && run.OwnTail is null)
         {
-            return false;
+            ref SentRun last = ref At(_count - 1);
+            if (last.OwnTail is null && last.Job == run.Job && last.FirstEntry + last.Count == run.FirstEntry)
+            {
+                last.Count += run.Count;
+                last.Bytes += run.Bytes;
+                return;
+            }
         }
 
-        ref SentRun last = ref At(_count - 1);
-        if (last.Job != job || last.FirstEntry + last.Count != entry || last.OwnTail is not null)
-        {
-            return false;
-        }
-
-        last.Count += count;
-        last.Bytes += bytes;
-        return true;
-    }
-
-    private void Push(in SentRun run)
-    {
         if (_count == _runs.Length)
         {
             var larger = new SentRun[Math.Max(FirstRuns, _runs.Length * 2)];
