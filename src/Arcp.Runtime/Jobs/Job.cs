@@ -28,18 +28,18 @@ internal sealed class Job
     /// <param name="clock">The clock of its events.</param>
     /// <param name="owner">Hears of its end.</param>
     public Job(JobSpec spec, JobLimits limits, TimeProvider clock, IJobOwner owner)
-        : this(spec, JobState.Waiting, 0, limits, clock, owner)
+        : this(spec, JobState.Waiting, new JobLog(limits), limits, clock, owner)
     {
     }
 
-    /// <summary>Creates a job of an earlier run.</summary>
+    /// <summary>Creates a job that has come some way already.</summary>
     /// <param name="spec">What is fixed.</param>
     /// <param name="state">How far it had come.</param>
-    /// <param name="length">How many entries its log has, all of them in the runtime's store.</param>
+    /// <param name="log">Its log.</param>
     /// <param name="limits">What bounds its log.</param>
     /// <param name="clock">The clock of its events.</param>
     /// <param name="owner">Hears of its end.</param>
-    public Job(JobSpec spec, JobState state, long length, JobLimits limits, TimeProvider clock, IJobOwner owner)
+    public Job(JobSpec spec, JobState state, JobLog log, JobLimits limits, TimeProvider clock, IJobOwner owner)
     {
         Spec = spec;
         _state = state;
@@ -47,7 +47,7 @@ internal sealed class Job
         _owner = owner;
         _clock = clock;
         _stopping = state.IsTerminal ? null : new CancellationTokenSource();
-        Feed = new JobFeed(spec.Id, limits, length, _lock);
+        Feed = new JobFeed(spec.Id, limits, log, _lock);
         CreatedTimestamp = clock.GetTimestamp();
     }
 
@@ -149,8 +149,7 @@ internal sealed class Job
         Volatile.Read(ref _children)?.End(); // none is added once the end is decided
         if (Snapshot().State.IsTerminal)
         {
-            _owner.OnEnded(this);
-            Rest();
+            _owner.OnEnded(this, Rest());
         }
         else
         {
@@ -207,15 +206,19 @@ internal sealed class Job
     }
 
     // The end is shown, and the log holds all of it. Who has delegated the job still asks how it ended.
-    private void Rest()
+    private PackedJob? Rest()
     {
         lock (_lock)
         {
-            Feed.TrimNeedsLock();
             if (Spec.DelegationDepth == 0)
             {
                 _state = JobState.EndedWith(_state.Status);
             }
+
+            // Jobs that take part in a delegation are known to each other by their objects, and those with credentials to the broker.
+            bool isPacked = Spec.DelegationDepth == 0 && _children is null && Spec.Credentials.IsEmpty;
+            ArraySegment<byte>? archived = Feed.TrimNeedsLock(isPacked ? PackedJob.Write(Spec, _state.Status) : null);
+            return isPacked && archived is { } part ? new PackedJob(part.Array!, part.Offset) : null;
         }
     }
 

@@ -1,15 +1,16 @@
 using System.Collections.Immutable;
 using Arcp.Core.Ids;
+using Arcp.Core.Transports;
 using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>A job's log and those who read it: what sessions see of a job's stream.</summary>
 /// <remarks>Thread-safe, under the one lock of its job. Members that say so need that lock already.</remarks>
-internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock jobLock)
+internal sealed class JobFeed(JobId jobId, JobLimits limits, JobLog log, Lock jobLock)
 {
     private readonly Lock _lock = jobLock;
-    private JobLog _log = new(limits, length);
+    private JobLog _log = log;
     private JobReaders _readers = new();
 
     /// <summary>The number of the log's last entry. Needs the lock.</summary>
@@ -29,8 +30,8 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, long length, Lock j
         return _readers.All;
     }
 
-    /// <summary>The last entry is there: gives up room that is not used. Needs the lock.</summary>
-    public void TrimNeedsLock() => _log.Trim();
+    /// <summary>The last entry is there: gives up room that is not used, see <see cref="JobLog.Trim"/>. Needs the lock.</summary>
+    public ArraySegment<byte>? TrimNeedsLock(FrameBuffer? heading) => _log.Trim(heading);
 
     /// <summary>Whether an append has to wait for those who hold back, or for the runtime's store. Needs the lock.</summary>
     /// <param name="bytes">What is to be appended.</param>

@@ -23,7 +23,7 @@ internal sealed class JobListing
         }
     }
 
-    public void Add(Job job)
+    public void Add(KnownJob job)
     {
         lock (_lock)
         {
@@ -31,7 +31,7 @@ internal sealed class JobListing
         }
     }
 
-    public void Remove(Job job)
+    public void Remove(KnownJob job)
     {
         lock (_lock)
         {
@@ -43,23 +43,24 @@ internal sealed class JobListing
     /// <param name="behind">The last job of the page before, which need not exist any more; null = from the start.</param>
     /// <param name="limit">How many are wanted.</param>
     /// <param name="matches">Which are wanted.</param>
-    public JobPage Find(JobPlace? behind, int limit, Predicate<Job> matches)
+    public JobPage Find(JobPlace? behind, int limit, Predicate<KnownJob> matches)
     {
-        List<Job> found = [];
+        List<KnownJob> found = [];
         int looks = 0;
         int portion = limit + 1; // one more tells whether there is a next page
         while (true)
         {
-            List<Job> next = TakeBehind(behind, portion);
-            foreach (Job job in next)
+            List<KnownJob> next = TakeBehind(behind, portion);
+            KnownJob? last = null;
+            foreach (KnownJob job in next)
             {
                 if (found.Count == limit || looks == MaxLooks)
                 {
-                    return new JobPage(found, behind);
+                    return new JobPage(found, last is null ? behind : JobPlace.Of(last));
                 }
 
                 looks++;
-                behind = JobPlace.Of(job);
+                last = job;
                 if (matches(job))
                 {
                     found.Add(job);
@@ -71,11 +72,12 @@ internal sealed class JobListing
                 return new JobPage(found, null);
             }
 
+            behind = JobPlace.Of(next[^1]);
             portion = Math.Min(portion * 2, MaxLooks + 1); // few match: look further at once
         }
     }
 
-    private List<Job> TakeBehind(JobPlace? behind, int count)
+    private List<KnownJob> TakeBehind(JobPlace? behind, int count)
     {
         lock (_lock)
         {
@@ -87,16 +89,23 @@ internal sealed class JobListing
 /// <summary>A page of a listing.</summary>
 /// <param name="Jobs">The jobs.</param>
 /// <param name="Next">Where the next page begins; null = there is none.</param>
-internal readonly record struct JobPage(IReadOnlyList<Job> Jobs, JobPlace? Next);
+internal readonly record struct JobPage(IReadOnlyList<KnownJob> Jobs, JobPlace? Next);
 
 /// <summary>A job's place in the order of §6.6: by creation, then by id.</summary>
 internal readonly record struct JobPlace(DateTimeOffset CreatedAt, JobId JobId) : IComparable<JobPlace>
 {
-    public static JobPlace Of(Job job) => new(job.Spec.CreatedAt, job.Spec.Id);
+    public static JobPlace Of(KnownJob job) => new(job.CreatedAt, job.Id);
 
     public int CompareTo(JobPlace other)
     {
         int order = CreatedAt.CompareTo(other.CreatedAt);
         return order != 0 ? order : string.CompareOrdinal(JobId.Value, other.JobId.Value);
+    }
+
+    /// <summary>Compares with a job's place. Its id is looked at only when it has to be.</summary>
+    public int CompareTo(KnownJob other)
+    {
+        int order = CreatedAt.CompareTo(other.CreatedAt);
+        return order != 0 ? order : CompareTo(Of(other));
     }
 }

@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Numerics;
+using Arcp.Core;
+using Arcp.Core.Transports;
 using Arcp.Runtime.Diagnostics;
 
 namespace Arcp.Runtime.Jobs;
@@ -87,23 +89,52 @@ internal struct JobLog(JobLimits limits, long length = 0)
         return held;
     }
 
-    /// <summary>Gives up room that is not used: nothing more is appended.</summary>
-    public void Trim()
+    /// <summary>Makes a log again of what <see cref="Trim"/> has put into the archive, to be read only.</summary>
+    public static JobLog Unpack(JobLimits limits, ref PackedReader packed)
+    {
+        (long length, long bytes) = Measure(ref packed);
+        var log = new JobLog(limits, length) { Bytes = bytes };
+        int offset = 0;
+        for (long count = packed.ReadNumber(); count > 0; count--)
+        {
+            var entry = new LogEntry(packed.Block, offset, (int)packed.ReadNumber(), (int)packed.ReadNumber(), (Features)packed.ReadNumber(), (EntryKind)packed.ReadNumber());
+            log.Push(entry);
+            offset += entry.Size;
+        }
+
+        foreach (ref LogEntry entry in log._ring.AsSpan(0, log._count))
+        {
+            entry = entry with { Offset = packed.Position + entry.Offset }; // the first begins behind the last size
+        }
+
+        return log;
+    }
+
+    /// <summary>How many entries a log in the archive has had, and how many bytes it holds.</summary>
+    public static (long Length, long Bytes) Measure(ref PackedReader packed) => (packed.ReadNumber(), packed.ReadNumber());
+
+    /// <summary>Gives up room that is not used: nothing more is appended. A small log goes into the archive.</summary>
+    /// <param name="heading">What is put in front of it there, so that <see cref="Unpack"/> can read it; null = it is only read by those who have it.</param>
+    /// <returns>Where it lies in the archive, its heading included; null = it is too large to lie there.</returns>
+    public ArraySegment<byte>? Trim(FrameBuffer? heading = null)
     {
         _spareSlab = null;
-        if (_slabUsed <= LogArchive.LargestPart)
+        ArraySegment<byte>? archived = null;
+        if (Bytes <= LogArchive.LargestLog)
         {
-            Move(limits.Archive.Keep(_slab.AsSpan(0, _slabUsed)));
+            archived = Archive(heading);
         }
         else if (_slabUsed < _slab.Length - (_slab.Length / 4))
         {
-            Move(_slab.AsSpan(0, _slabUsed).ToArray());
+            TrimLastSlab();
         }
 
         if (_count > 0 && _count <= _ring.Length / 2)
         {
             Resize((int)BitOperations.RoundUpToPowerOf2((uint)_count));
         }
+
+        return archived;
     }
 
     /// <summary>Hands entries to a sink, from the one behind <paramref name="position"/> on.</summary>
@@ -128,13 +159,24 @@ internal struct JobLog(JobLimits limits, long length = 0)
         return position < Length ? LogReadStatus.More : LogReadStatus.CaughtUp;
     }
 
-    // What was written into the last slab lies elsewhere from now on, and that slab may be another log's.
-    private void Move(ArraySegment<byte> moved)
+    // All entries lie there from now on, and their slab may be another log's.
+    private ArraySegment<byte> Archive(FrameBuffer? heading)
     {
-        for (int i = _count - 1; i >= 0 && _ring[Index(i)].Slab == _slab; i--)
+        if (heading is not null)
         {
-            LogEntry entry = _ring[Index(i)];
-            _ring[Index(i)] = entry with { Slab = moved.Array!, Offset = moved.Offset + entry.Offset };
+            WriteSizes(heading);
+        }
+
+        ArraySegment<byte> archived = limits.Archive.Take((heading?.Length ?? 0) + (int)Bytes);
+        ReadOnlySpan<byte> written = heading is null ? [] : heading.WrittenSpan;
+        written.CopyTo(archived);
+        int offset = archived.Offset + written.Length;
+        for (int i = 0; i < _count; i++)
+        {
+            ref LogEntry entry = ref _ring[Index(i)];
+            entry.Slab.AsSpan(entry.Offset, entry.Size).CopyTo(archived.Array.AsSpan(offset));
+            entry = entry with { Slab = archived.Array!, Offset = offset };
+            offset += entry.Size;
         }
 
         if (_slab.Length == FirstSlab && limits.Store is null)
@@ -143,6 +185,33 @@ internal struct JobLog(JobLimits limits, long length = 0)
         }
 
         (_slab, _slabUsed) = ([], 0);
+        return archived;
+    }
+
+    private void TrimLastSlab()
+    {
+        byte[] trimmed = _slab.AsSpan(0, _slabUsed).ToArray();
+        for (int i = _count - 1; i >= 0 && _ring[Index(i)].Slab == _slab; i--)
+        {
+            _ring[Index(i)] = _ring[Index(i)] with { Slab = trimmed };
+        }
+
+        (_slab, _slabUsed) = ([], 0);
+    }
+
+    private void WriteSizes(FrameBuffer output)
+    {
+        output.WriteNumber(Length);
+        output.WriteNumber(Bytes);
+        output.WriteNumber(_count);
+        for (int i = 0; i < _count; i++)
+        {
+            ref readonly LogEntry entry = ref _ring[Index(i)];
+            output.WriteNumber(entry.Length);
+            output.WriteNumber(entry.PublicLength);
+            output.WriteNumber((long)entry.Required);
+            output.WriteNumber((long)entry.Kind);
+        }
     }
 
     private void Count(int bytes)

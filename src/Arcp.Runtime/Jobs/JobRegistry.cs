@@ -14,7 +14,7 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, JobStore? store, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<JobId, Job> _jobs = [];
+    private readonly HashSet<KnownJob> _jobs = new(KnownJob.ById);
     private readonly Dictionary<Principal, Share> _shares = [];
     private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
     private readonly JobRetention _retention = new(deadlines, clock, options.EffectiveRetention);
@@ -39,14 +39,16 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     /// <summary>The bytes in all jobs' logs.</summary>
     public long LogBytes => _limits.Memory.Bytes;
 
-    /// <summary>The jobs there are at this moment.</summary>
-    public Job[] All
+    /// <summary>The jobs that are at work at this moment, and perhaps some that have ended.</summary>
+    public Job[] AtWork => [.. All.Select(job => job.Itself).OfType<Job>()];
+
+    private KnownJob[] All
     {
         get
         {
             lock (_lock)
             {
-                return [.. _jobs.Values];
+                return [.. _jobs];
             }
         }
     }
@@ -84,8 +86,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         {
             isClosed = _isClosed;
             _active++;
-            _jobs[spec.Id] = job;
-            _shares[spec.Principal].Listing.Add(job);
+            AddNeedsLock(job, _shares[spec.Principal]);
         }
 
         ArcpTelemetry.JobsRunning.Add(1);
@@ -104,21 +105,21 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     /// <param name="retention">How long it stays listed when it has ended; null = it is known to sessions alone.</param>
     public Job Restore(JobSpec spec, JobState state, long length, TimeSpan? retention)
     {
-        var job = new Job(spec, state, length, _limits, clock, this);
+        var job = new Job(spec, state, new JobLog(_limits, length), _limits, clock, this);
         if (retention is { } left)
         {
+            KnownJob known;
             lock (_lock)
             {
-                _jobs[spec.Id] = job;
                 Share share = ShareOfNeedsLock(spec.Principal);
-                share.Listing.Add(job);
+                known = AddNeedsLock(job, share);
                 share.Active += state.IsTerminal ? 0 : 1;
                 _active += state.IsTerminal ? 0 : 1;
             }
 
             if (state.IsTerminal)
             {
-                deadlines.Schedule(left, () => Forget(job));
+                deadlines.Schedule(left, () => Forget(known));
             }
             else
             {
@@ -138,16 +139,19 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         }
     }
 
-    public bool TryFind(JobId id, [NotNullWhen(true)] out Job? job)
+    public bool TryFind(JobId id, [NotNullWhen(true)] out KnownJob? job)
     {
         lock (_lock)
         {
-            return _jobs.TryGetValue(id, out job);
+            return _jobs.GetAlternateLookup<JobId>().TryGetValue(id, out job);
         }
     }
 
+    /// <summary>The job itself; see <see cref="KnownJob.Open"/>.</summary>
+    public Job Open(KnownJob job) => job.Open(_limits, clock, this);
+
     /// <summary>A page of a principal's jobs; see <see cref="JobListing.Find"/>.</summary>
-    public JobPage Find(Principal principal, JobPlace? behind, int limit, Predicate<Job> matches)
+    public JobPage Find(Principal principal, JobPlace? behind, int limit, Predicate<KnownJob> matches)
     {
         JobListing? listing;
         lock (_lock)
@@ -170,30 +174,30 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     /// <summary>Forgets all jobs.</summary>
     public void Clear()
     {
-        foreach (Job job in All)
+        foreach (KnownJob job in All)
         {
             Forget(job);
         }
     }
 
     /// <summary>Forgets a job; nothing happens when it is forgotten already.</summary>
-    public void Forget(Job job)
+    public void Forget(KnownJob job)
     {
         lock (_lock)
         {
-            if (!_jobs.Remove(job.Spec.Id))
+            if (!_jobs.Remove(job))
             {
                 return;
             }
         }
 
-        store?.AppendForgotten(job.Spec.Id);
-        job.Feed.Release();
+        store?.AppendForgotten(job.Id);
+        job.Release(_limits.Memory);
         lock (_lock)
         {
-            Share share = _shares[job.Spec.Principal];
+            Share share = _shares[job.Principal];
             share.Listing.Remove(job);
-            RemoveIfEmptyNeedsLock(job.Spec.Principal, share);
+            RemoveIfEmptyNeedsLock(job.Principal, share);
         }
     }
 
@@ -211,13 +215,29 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
 
     void IJobOwner.OnSettling(Job job) => settlement.Begin(job);
 
-    void IJobOwner.OnEnded(Job job)
+    void IJobOwner.OnEnded(Job job, PackedJob? packed)
     {
         string status = job.Snapshot().State.Status.Value;
         Log.JobHasEnded(logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
-        _retention.Add(job, this);
+        if (TryFind(job.Spec.Id, out KnownJob? known))
+        {
+            if (packed is { } rest)
+            {
+                known.Pack(rest);
+            }
+
+            _retention.Add(known, this);
+        }
+    }
+
+    private KnownJob AddNeedsLock(Job job, Share share)
+    {
+        var known = new KnownJob(job);
+        _jobs.Add(known);
+        share.Listing.Add(known);
+        return known;
     }
 
     private Share ShareOfNeedsLock(Principal principal)

@@ -8,17 +8,18 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, TimeSpan length)
 {
     private readonly Lock _lock = new();
-    private readonly Queue<(Job Job, long EndedAt)> _ended = new();
+    private readonly Queue<KnownJob> _ended = new();
     private bool _isScheduled;
 
     /// <summary>Has a job forgotten when it has been kept for long enough.</summary>
     /// <param name="job">The job, which has just ended.</param>
     /// <param name="jobs">Where it is known.</param>
-    public void Add(Job job, JobRegistry jobs)
+    public void Add(KnownJob job, JobRegistry jobs)
     {
         lock (_lock)
         {
-            _ended.Enqueue((job, clock.GetTimestamp()));
+            job.EndedTimestamp = clock.GetTimestamp();
+            _ended.Enqueue(job);
             if (!_isScheduled)
             {
                 ScheduleNeedsLock(length, jobs);
@@ -28,28 +29,28 @@ internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, 
 
     private void ForgetDue(JobRegistry jobs)
     {
-        while (TryTakeDue(jobs, out Job? job))
+        while (TryTakeDue(jobs, out KnownJob? job))
         {
             jobs.Forget(job);
         }
     }
 
-    private bool TryTakeDue(JobRegistry jobs, [NotNullWhen(true)] out Job? job)
+    private bool TryTakeDue(JobRegistry jobs, [NotNullWhen(true)] out KnownJob? job)
     {
         lock (_lock)
         {
             job = null;
-            if (!_ended.TryPeek(out (Job Job, long EndedAt) first))
+            if (!_ended.TryPeek(out KnownJob? first))
             {
                 _isScheduled = false;
             }
-            else if (length - clock.GetElapsedTime(first.EndedAt) is var left && left > TimeSpan.Zero)
+            else if (length - clock.GetElapsedTime(first.EndedTimestamp) is var left && left > TimeSpan.Zero)
             {
                 ScheduleNeedsLock(left, jobs);
             }
             else
             {
-                job = _ended.Dequeue().Job;
+                job = _ended.Dequeue();
             }
 
             return job is not null;

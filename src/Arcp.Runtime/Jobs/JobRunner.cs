@@ -27,13 +27,13 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
     public async Task StopAsync(TimeSpan grace, CancellationToken cancellationToken)
     {
         jobs.Close();
-        foreach (Job job in jobs.All)
+        foreach (Job job in jobs.AtWork)
         {
             job.RequestStop();
         }
 
         await WaitForAgentsAsync(grace, cancellationToken).ConfigureAwait(false);
-        foreach (Job job in jobs.All)
+        foreach (Job job in jobs.AtWork)
         {
             job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
         }

@@ -8,16 +8,16 @@ internal sealed class SortedJobs
 {
     private const int ChunkSize = 256;
 
-    private readonly List<List<Job>> _chunks = [];
+    private readonly List<List<KnownJob>> _chunks = [];
 
     public int Count { get; private set; }
 
     /// <summary>Adds a job that is not among them.</summary>
-    public void Add(Job job)
+    public void Add(KnownJob job)
     {
         Count++;
         var place = JobPlace.Of(job);
-        if (_chunks.Count == 0 || place.CompareTo(JobPlace.Of(_chunks[^1][^1])) > 0)
+        if (_chunks.Count == 0 || place.CompareTo(_chunks[^1][^1]) > 0)
         {
             if (_chunks.Count == 0 || _chunks[^1].Count == ChunkSize)
             {
@@ -31,7 +31,7 @@ internal sealed class SortedJobs
         (int at, int index) = FirstFrom(place);
         if (_chunks[at].Count == ChunkSize)
         {
-            List<Job> rear = _chunks[at].GetRange(ChunkSize / 2, ChunkSize / 2);
+            List<KnownJob> rear = _chunks[at].GetRange(ChunkSize / 2, ChunkSize / 2);
             _chunks[at].RemoveRange(ChunkSize / 2, ChunkSize / 2);
             _chunks.Insert(at + 1, rear);
             (at, index) = index > ChunkSize / 2 ? (at + 1, index - (ChunkSize / 2)) : (at, index);
@@ -41,7 +41,7 @@ internal sealed class SortedJobs
     }
 
     /// <summary>Removes a job; nothing happens when it is not among them.</summary>
-    public void Remove(Job job)
+    public void Remove(KnownJob job)
     {
         (int at, int index) = _chunks.Count > 0 && _chunks[0][0] == job ? (0, 0) : FirstFrom(JobPlace.Of(job));
         if (at == _chunks.Count || _chunks[at][index] != job)
@@ -50,7 +50,7 @@ internal sealed class SortedJobs
         }
 
         Count--;
-        List<Job> chunk = _chunks[at];
+        List<KnownJob> chunk = _chunks[at];
         chunk.RemoveAt(index);
         if (chunk.Count == 0)
         {
@@ -65,18 +65,18 @@ internal sealed class SortedJobs
     /// <summary>Takes jobs in order.</summary>
     /// <param name="behind">The place behind which to begin, which need not be a job's; null = from the start.</param>
     /// <param name="count">The most that are taken.</param>
-    public List<Job> Take(JobPlace? behind, int count)
+    public List<KnownJob> Take(JobPlace? behind, int count)
     {
         (int at, int index) = behind is { } place ? FirstFrom(place) : (0, 0);
-        if (at < _chunks.Count && behind is { } last && JobPlace.Of(_chunks[at][index]) == last)
+        if (at < _chunks.Count && behind is { } last && last.CompareTo(_chunks[at][index]) == 0)
         {
             index++;
         }
 
-        var taken = new List<Job>(Math.Min(count, Count));
+        var taken = new List<KnownJob>(Math.Min(count, Count));
         for (; at < _chunks.Count && taken.Count < count; at++, index = 0)
         {
-            Span<Job> rest = CollectionsMarshal.AsSpan(_chunks[at])[index..];
+            Span<KnownJob> rest = CollectionsMarshal.AsSpan(_chunks[at])[index..];
             taken.AddRange(rest[..Math.Min(count - taken.Count, rest.Length)]);
         }
 
@@ -86,8 +86,8 @@ internal sealed class SortedJobs
     // The first job that is at a place or behind it; the end when there is none.
     private (int Chunk, int Index) FirstFrom(JobPlace place)
     {
-        int at = Search(_chunks.Count, chunk => JobPlace.Of(_chunks[chunk][^1]).CompareTo(place) < 0);
-        return at == _chunks.Count ? (at, 0) : (at, Search(_chunks[at].Count, index => JobPlace.Of(_chunks[at][index]).CompareTo(place) < 0));
+        int at = Search(_chunks.Count, chunk => place.CompareTo(_chunks[chunk][^1]) > 0);
+        return at == _chunks.Count ? (at, 0) : (at, Search(_chunks[at].Count, index => place.CompareTo(_chunks[at][index]) > 0));
     }
 
     // How many of the first ones are before; they are followed by those that are not.

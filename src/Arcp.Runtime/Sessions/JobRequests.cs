@@ -195,15 +195,15 @@ internal sealed class JobRequests(Session session, SessionServices services)
             throw new ArcpException(ErrorCode.InvalidRequest, "'job_id' is required, in the payload or on the envelope.");
         }
 
-        if (services.Jobs.TryFind(jobId, out Job? job))
+        if (services.Jobs.TryFind(jobId, out KnownJob? job))
         {
-            JobVisibility visibility = job.Spec.Principal == session.Principal
+            JobVisibility visibility = job.Principal == session.Principal
                 ? JobVisibility.Observable
-                : services.ObservationPolicy.Decide(session.Principal, new ObservedJob(jobId, job.Spec.Principal, job.Spec.Agent.Name, job.Snapshot().State.Status));
-            Log.ObservationDecided(services.Logger, session.Principal.Name, jobId, job.Spec.Principal.Name, visibility);
+                : services.ObservationPolicy.Decide(session.Principal, new ObservedJob(jobId, job.Principal, job.Agent.Name, job.Status));
+            Log.ObservationDecided(services.Logger, session.Principal.Name, jobId, job.Principal.Name, visibility);
             if (visibility is not JobVisibility.Hidden)
             {
-                return (job, visibility);
+                return (services.Jobs.Open(job), visibility);
             }
         }
 

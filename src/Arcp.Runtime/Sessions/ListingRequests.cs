@@ -43,7 +43,7 @@ internal sealed class ListingRequests(Session session, SessionServices services)
 
     private static ArcpException Invalid(string message) => new(ErrorCode.InvalidRequest, $"session.list_jobs: {message}");
 
-    private static Predicate<Job> ToPredicate(JobFilter? filter)
+    private static Predicate<KnownJob> ToPredicate(JobFilter? filter)
     {
         HashSet<JobStatus> statuses = [.. (filter?.Status ?? []).Select(text => new JobStatus(text))];
         if (statuses.Except(Statuses).Any())
@@ -55,23 +55,23 @@ internal sealed class ListingRequests(Session session, SessionServices services)
             : AgentReference.TryParse(filter.Agent, out AgentReference name) ? name
             : throw Invalid("'filter.agent' must be a name, or name@version.");
         DateTimeOffset? createdAfter = filter?.CreatedAfter;
-        return job => (createdAfter is null || job.Spec.CreatedAt > createdAfter)
-            && (agent is null || (job.Spec.Agent.Name == agent.Value.Name && (agent.Value.Version is null || job.Spec.Agent.Version == agent.Value.Version)))
-            && (statuses.Count == 0 || statuses.Contains(job.Snapshot().State.Status));
+        return job => (createdAfter is null || job.CreatedAt > createdAfter)
+            && (agent is null || (job.Agent.Name == agent.Value.Name && (agent.Value.Version is null || job.Agent.Version == agent.Value.Version)))
+            && (statuses.Count == 0 || statuses.Contains(job.Status));
     }
 
-    private JobSummary ToSummary(Job job)
+    private JobSummary ToSummary(KnownJob job)
     {
-        JobSnapshot now = job.Snapshot();
+        (JobSpec spec, JobSnapshot now) = job.Describe();
         return new JobSummary
         {
-            JobId = job.Spec.Id,
-            Agent = session.AgentLabel(job.Spec),
+            JobId = spec.Id,
+            Agent = session.AgentLabel(spec),
             Status = now.State.Status,
-            Lease = job.Spec.Lease,
-            ParentJobId = job.Spec.ParentId,
-            CreatedAt = job.Spec.CreatedAt,
-            TraceId = job.Spec.Trace.Value,
+            Lease = spec.Lease,
+            ParentJobId = spec.ParentId,
+            CreatedAt = spec.CreatedAt,
+            TraceId = spec.Trace.Value,
             LastEventSeq = now.LogLength,
         };
     }

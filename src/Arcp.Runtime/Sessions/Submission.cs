@@ -195,7 +195,7 @@ internal sealed class Submission(Session session, SessionServices services)
     private void CheckParent(JobSubmit submit)
     {
         if (submit.ParentJobId is { } parentId
-            && !(services.Jobs.TryFind(parentId, out Job? parent) && parent.Spec.Principal == session.Principal))
+            && !(services.Jobs.TryFind(parentId, out KnownJob? parent) && parent.Principal == session.Principal))
         {
             throw new ArcpException(ErrorCode.JobNotFound, "There is no such parent job.");
         }

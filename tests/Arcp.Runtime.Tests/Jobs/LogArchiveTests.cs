@@ -21,7 +21,9 @@ public class LogArchiveTests
             for (long i = 0; i < parts; i++)
             {
                 long value = (thread * parts) + i;
-                kept.Add((value, archive.Keep(MemoryMarshal.AsBytes([value]))));
+                ArraySegment<byte> part = archive.Take(sizeof(long));
+                MemoryMarshal.Write(part, value);
+                kept.Add((value, part));
             }
         })));
 
@@ -33,10 +35,9 @@ public class LogArchiveTests
     public void A_part_is_as_long_as_what_it_keeps_and_one_that_does_not_fit_begins_a_block()
     {
         var archive = new LogArchive();
-        byte[] part = new byte[LogArchive.LargestPart];
-        List<ArraySegment<byte>> kept = [.. Enumerable.Range(0, 40).Select(_ => archive.Keep(part))];
-        kept.Should().OnlyContain(segment => segment.Count == LogArchive.LargestPart);
+        List<ArraySegment<byte>> kept = [.. Enumerable.Range(0, 40).Select(_ => archive.Take(LogArchive.LargestLog))];
+        kept.Should().OnlyContain(segment => segment.Count == LogArchive.LargestLog);
         kept.Select(segment => segment.Array).Distinct().Should().HaveCount(2);
-        archive.Keep([]).Count.Should().Be(0);
+        archive.Take(0).Count.Should().Be(0);
     }
 }

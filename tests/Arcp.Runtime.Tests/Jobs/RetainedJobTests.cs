@@ -1,6 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
 using Arcp.Core;
 using Arcp.Core.Events;
+using Arcp.Core.Ids;
+using Arcp.Runtime.Agents;
+using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Tests.Support;
@@ -102,6 +106,102 @@ public class RetainedJobTests
         runtime.Runtime.GetStatistics().Jobs.Should().Be(1);
         clock.Advance(TimeSpan.FromSeconds(1));
         runtime.Runtime.GetStatistics().Jobs.Should().Be(0);
+    }
+
+    [Fact]
+    [Trait("Section", "7.6")]
+    public async Task A_job_is_told_after_its_end_as_it_was_told_before()
+    {
+        const string Lease = """{"tool.call":["search.*"],"cost.budget":["USD:5"]}""";
+        var gate = new GatedAgent();
+        await using var runtime = new TestRuntime(builder => builder.AddAgent("gate", "2.1", gate.RunAsync));
+        await using WireClient submitter = await runtime.OpenFullAsync();
+        await using WireClient before = await runtime.OpenFullAsync();
+        await using WireClient after = await runtime.OpenFullAsync();
+        string parent = (await submitter.RunJobAsync("echo"))[0].JobId!;
+        await submitter.SendAsync(
+            "job.submit",
+            new { agent = "gate", input = 1, parent_job_id = parent, lease_request = JsonNode.Parse(Lease), lease_constraints = new { expires_at = "2999-01-01T00:00:00Z" } },
+            new { trace_id = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" });
+        string jobId = (await submitter.ExpectAsync("job.accepted")).JobId!;
+        await submitter.ExpectAsync("job.event");
+
+        (JsonObject toldBefore, JsonObject listedBefore) = await AskAsync(before, jobId);
+        gate.Open(jobId, async job =>
+        {
+            await job.LogAsync("a line");
+            await job.ProgressAsync(1, 2);
+            return RawJson.Parse("""{"n":17}""");
+        });
+        List<string> live = [.. (await before.ReadJobAsync(jobId)).Select(WithoutNumber)];
+        await submitter.ReadJobToEndAsync(jobId);
+        await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().RunningAgents == 0, "the agent's return");
+        (JsonObject toldAfter, JsonObject listedAfter) = await AskAsync(after, jobId);
+        List<string> history = [.. (await after.ReadJobAsync(jobId)).Select(WithoutNumber)];
+
+        live.Should().HaveCount(4);
+        history.Should().Equal(live);
+        toldAfter["current_status"]!.GetValue<string>().Should().Be("success");
+        toldAfter["subscribed_from"]!.GetValue<long>().Should().Be(4);
+        Without(toldAfter, "current_status", "subscribed_from").Should().Be(Without(toldBefore, "current_status", "subscribed_from"));
+        listedAfter["status"]!.GetValue<string>().Should().Be("success");
+        listedAfter["last_event_seq"]!.GetValue<long>().Should().Be(4);
+        Without(listedAfter, "status", "last_event_seq").Should().Be(Without(listedBefore, "status", "last_event_seq"));
+
+        await after.ExpectRefusalAsync(await after.SendAsync("job.cancel", new { job_id = jobId }), "PERMISSION_DENIED");
+        await submitter.SendAsync("job.cancel", new { job_id = jobId });
+        WireFrame cancelled = await submitter.ExpectAsync("job.cancelled");
+        cancelled.Payload["already_terminal"]!.GetValue<bool>().Should().BeTrue();
+        cancelled.FinalStatus.Should().Be("success");
+        await using WireClient stranger = await runtime.OpenFullAsync("secret-b");
+        await stranger.ExpectRefusalAsync(await stranger.SendAsync("job.subscribe", new { job_id = jobId }), "PERMISSION_DENIED");
+    }
+
+    [Fact]
+    public async Task The_runtime_holds_a_job_only_while_it_is_at_work()
+    {
+        var gate = new GatedAgent();
+        Arcp.Runtime.Sessions.SessionServices services = TestRuntime.Compose(new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(gate.RunAsync)));
+        (Core.Transports.InMemoryTransport near, Core.Transports.InMemoryTransport far) = Core.Transports.InMemoryTransport.CreatePair();
+        using var host = new Arcp.Runtime.Sessions.ConnectionHost(services, static _ => Task.CompletedTask);
+        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
+        await using (var client = new WireClient(near))
+        {
+            await client.HelloAsync("secret-a", LeaseRequests.Features);
+            string jobId = (await client.SubmitAsync("gate")).JobId!;
+            await gate.BegunAsync(jobId);
+            services.Jobs.TryFind(new JobId(jobId), out KnownJob? known).Should().BeTrue();
+            known!.Itself.Should().NotBeNull();
+
+            gate.Open(jobId);
+            await client.ReadJobToEndAsync(jobId);
+            await TestRuntime.UntilAsync(() => known.Itself is null, "the job to be packed");
+            services.Jobs.TryFind(new JobId(jobId), out KnownJob? still).Should().BeTrue();
+            still.Should().BeSameAs(known);
+        }
+
+        await connection.WaitAsync(WireClient.Patience, TimeProvider.System);
+    }
+
+    private static async Task<(JsonObject Told, JsonObject Listed)> AskAsync(WireClient client, string jobId)
+    {
+        await client.SendAsync("session.list_jobs", new { filter = new { agent = "gate@2.1" } });
+        JsonNode listed = (await client.ExpectAsync("session.jobs")).Payload["jobs"]!.AsArray().Single()!;
+        await client.SendAsync("job.subscribe", new { job_id = jobId, from_event_seq = 0 });
+        return ((await client.ExpectAsync("job.subscribed")).Payload, listed.AsObject());
+    }
+
+    private static string WithoutNumber(WireFrame frame)
+    {
+        frame.Json.Remove("session_id");
+        frame.Json.Remove("event_seq");
+        return frame.Json.ToJsonString();
+    }
+
+    private static string Without(JsonObject json, params string[] members)
+    {
+        Array.ForEach(members, member => json.Remove(member).Should().BeTrue());
+        return json.ToJsonString();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

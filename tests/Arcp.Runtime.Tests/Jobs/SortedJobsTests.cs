@@ -15,19 +15,19 @@ public class SortedJobsTests
     {
         var random = new Random(7);
         var jobs = new SortedJobs();
-        var model = new List<Job>();
+        var model = new List<KnownJob>();
         for (int step = 0; step < 6_000; step++)
         {
             if (model.Count > 0 && random.NextDouble() < removed)
             {
-                Job gone = model[random.NextDouble() < 0.5 ? 0 : random.Next(model.Count)];
+                KnownJob gone = model[random.NextDouble() < 0.5 ? 0 : random.Next(model.Count)];
                 jobs.Remove(gone);
                 model.Remove(gone);
                 jobs.Remove(gone); // once more does nothing
             }
             else
             {
-                Job job = JobAt(random.NextDouble() < fromTheMiddle ? random.Next(step + 1) : step);
+                KnownJob job = JobAt(random.NextDouble() < fromTheMiddle ? random.Next(step + 1) : step);
                 jobs.Add(job);
                 model.Insert(model.Count(other => JobPlace.Of(other).CompareTo(JobPlace.Of(job)) < 0), job);
             }
@@ -42,11 +42,11 @@ public class SortedJobsTests
         foreach (int index in Enumerable.Range(0, 50).Select(_ => random.Next(model.Count)))
         {
             jobs.Take(JobPlace.Of(model[index]), 300).Should().Equal(model.Skip(index + 1).Take(300));
-            var between = new JobPlace(model[index].Spec.CreatedAt.AddTicks(1), model[index].Spec.Id);
+            var between = new JobPlace(model[index].CreatedAt.AddTicks(1), model[index].Id);
             jobs.Take(between, 3).Should().Equal(model.Where(job => JobPlace.Of(job).CompareTo(between) > 0).Take(3));
         }
 
-        foreach (Job job in model.OrderBy(_ => random.Next()).ToList())
+        foreach (KnownJob job in model.OrderBy(_ => random.Next()).ToList())
         {
             jobs.Remove(job);
         }
@@ -60,15 +60,15 @@ public class SortedJobsTests
     public void Jobs_of_one_moment_are_in_the_order_of_their_ids()
     {
         var jobs = new SortedJobs();
-        List<Job> all = [.. Enumerable.Range(0, 1_000).Select(_ => JobAt(0))];
+        List<KnownJob> all = [.. Enumerable.Range(0, 1_000).Select(_ => JobAt(0))];
         all.ForEach(jobs.Add);
-        jobs.Take(null, 1_000).Should().Equal(all.OrderBy(job => job.Spec.Id.Value, StringComparer.Ordinal));
+        jobs.Take(null, 1_000).Should().Equal(all.OrderBy(job => job.Id.Value, StringComparer.Ordinal));
     }
 
-    private static Job JobAt(int second)
+    private static KnownJob JobAt(int second)
     {
         var clock = new ManualClock();
         clock.Advance(TimeSpan.FromSeconds(second));
-        return TestJob.Create(clock: clock);
+        return new KnownJob(TestJob.Create(clock: clock));
     }
 }

@@ -2,7 +2,6 @@ using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
-using Arcp.Runtime.Configuration;
 using Arcp.Runtime.DependencyInjection;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Tests.Credentials;
@@ -83,16 +82,7 @@ public class DelegationStreamTests
     public async Task A_child_of_a_job_that_ends_while_it_is_announced_is_told_to_the_end()
     {
         var parentAgent = new GatedAgent();
-        Arcp.Runtime.Sessions.SessionServices services = new RuntimeSetup
-        {
-            Options = new ArcpRuntimeOptions(),
-            Clock = TimeProvider.System,
-            LoggerFactory = new CapturedLogs(),
-            Services = new ServiceCollection().BuildServiceProvider(),
-            Authenticator = new StaticTokenAuthenticator([("secret-a", Principal.Named("alice"))]),
-            ObservationPolicy = new DenyOthers(),
-            Agents = [new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(parentAgent.RunAsync))],
-        }.Compose(out _);
+        Arcp.Runtime.Sessions.SessionServices services = TestRuntime.Compose(new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(parentAgent.RunAsync)));
         (Core.Transports.InMemoryTransport near, Core.Transports.InMemoryTransport far) = Core.Transports.InMemoryTransport.CreatePair();
         using var host = new Arcp.Runtime.Sessions.ConnectionHost(services, static _ => Task.CompletedTask);
         Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
@@ -102,9 +92,9 @@ public class DelegationStreamTests
             WireFrame accepted = await client.SubmitLeasedAsync("gate", Lease);
             JobContext job = await parentAgent.BegunAsync(accepted.JobId!);
             await client.ExpectAsync("job.event");
-            services.Jobs.TryFind(new JobId(accepted.JobId!), out Job? parent).Should().BeTrue();
+            services.Jobs.TryFind(new JobId(accepted.JobId!), out KnownJob? parent).Should().BeTrue();
             using var watch = new HoldingReader();
-            parent!.Attach(watch);
+            parent!.Itself!.Attach(watch);
 
             // The announcement stands in the log; before the session is told to read the child, the parent ends and all of it is sent.
             Task<DelegatedJob> delegating = Task.Run(() => job.DelegateAsync("gate"));

@@ -15,17 +15,21 @@ internal static class TestJob
     public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null, LeaseGuard? guard = null)
     {
         clock ??= TimeProvider.System;
-        var spec = new JobSpec
+        return new Job(NewSpec(clock) with { Guard = guard ?? LeaseGuard.DenyAll }, NewLimits(maxEntries, maxBytes), clock, new Owner((job, _) => onEnded?.Invoke(job)));
+    }
+
+    public static JobSpec NewSpec(TimeProvider? clock = null)
+    {
+        clock ??= TimeProvider.System;
+        return new JobSpec
         {
             Id = JobId.New(clock),
             Principal = Principal.Named("alice"),
             SubmittedBy = SessionId.New(clock),
             Agent = new JobAgent("a", "1"),
-            Guard = guard ?? LeaseGuard.DenyAll,
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
         };
-        return new Job(spec, NewLimits(maxEntries, maxBytes), clock, new Owner(onEnded));
     }
 
     public static JobLog NewLog(int maxEntries = int.MaxValue, long maxBytes = long.MaxValue) => new(NewLimits(maxEntries, maxBytes));
@@ -67,14 +71,18 @@ internal static class TestJob
     public static JobLimits NewLimits(int maxEntries, long maxBytes) =>
         new(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue));
 
-    private sealed class Owner(Action<Job>? onEnded) : IJobOwner
+    public sealed class Owner(Action<Job, PackedJob?> onEnded) : IJobOwner
     {
         public void OnEnding(Job job)
         {
         }
 
-        public void OnSettling(Job job) => throw new InvalidOperationException("Nothing was lent to this job.");
+        public void OnSettling(Job job)
+        {
+            job.Spec.Credentials.IsEmpty.Should().BeFalse("nothing was lent to other jobs");
+            job.TryApply(JobSignal.TakenBack).Should().BeTrue();
+        }
 
-        public void OnEnded(Job job) => onEnded?.Invoke(job);
+        public void OnEnded(Job job, PackedJob? packed) => onEnded(job, packed);
     }
 }

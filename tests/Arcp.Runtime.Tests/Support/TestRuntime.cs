@@ -3,7 +3,10 @@ using Arcp.Core;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Agents;
 using Arcp.Runtime.Authentication;
+using Arcp.Runtime.Configuration;
 using Arcp.Runtime.DependencyInjection;
+using Arcp.Runtime.Jobs;
+using Arcp.Runtime.Sessions;
 
 namespace Arcp.Runtime.Tests.Support;
 
@@ -42,6 +45,18 @@ public sealed class TestRuntime : IAsyncDisposable
     public ArcpRuntime Runtime { get; }
 
     public CapturedLogs Logs { get; } = new();
+
+    /// <summary>The parts of a runtime with one principal (token secret-a), for tests that look inside.</summary>
+    internal static SessionServices Compose(params AgentDescriptor[] agents) => new RuntimeSetup
+    {
+        Options = new ArcpRuntimeOptions(),
+        Clock = TimeProvider.System,
+        LoggerFactory = new CapturedLogs(),
+        Services = new ServiceCollection().BuildServiceProvider(),
+        Authenticator = new StaticTokenAuthenticator([("secret-a", Principal.Named("alice"))]),
+        ObservationPolicy = new DenyOthers(),
+        Agents = agents,
+    }.Compose(out _);
 
     /// <summary>Opens a connection that has not said hello.</summary>
     public WireClient Connect(ConnectionContext? context = null, int capacity = 128, Func<ITransport, ITransport>? wrap = null)
