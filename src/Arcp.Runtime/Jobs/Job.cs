@@ -14,9 +14,7 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class Job
 {
     private readonly Lock _lock = new();
-    private readonly IJobOwner _owner;
-    private readonly JobLimits _limits;
-    private readonly TimeProvider _clock;
+    private readonly JobEnvironment _environment;
     private CancellationTokenSource? _stopping;
     private JobChildren? _children;
     private JobState _state;
@@ -24,11 +22,9 @@ internal sealed class Job
 
     /// <summary>Creates a pending job.</summary>
     /// <param name="spec">What is fixed.</param>
-    /// <param name="limits">What bounds its log.</param>
-    /// <param name="clock">The clock of its events.</param>
-    /// <param name="owner">Hears of its end.</param>
-    public Job(JobSpec spec, JobLimits limits, TimeProvider clock, IJobOwner owner)
-        : this(spec, JobState.Waiting, new JobLog(limits), limits, clock, owner)
+    /// <param name="environment">What it shares with others.</param>
+    public Job(JobSpec spec, JobEnvironment environment)
+        : this(spec, JobState.Waiting, new JobLog(environment.Limits), environment)
     {
     }
 
@@ -36,22 +32,23 @@ internal sealed class Job
     /// <param name="spec">What is fixed.</param>
     /// <param name="state">How far it had come.</param>
     /// <param name="log">Its log.</param>
-    /// <param name="limits">What bounds its log.</param>
-    /// <param name="clock">The clock of its events.</param>
-    /// <param name="owner">Hears of its end.</param>
-    public Job(JobSpec spec, JobState state, JobLog log, JobLimits limits, TimeProvider clock, IJobOwner owner)
+    /// <param name="environment">What it shares with others.</param>
+    /// <param name="known">What it is known by; null = it is new there.</param>
+    public Job(JobSpec spec, JobState state, JobLog log, JobEnvironment environment, KnownJob? known = null)
     {
         Spec = spec;
         _state = state;
-        _limits = limits;
-        _owner = owner;
-        _clock = clock;
+        _environment = environment;
         _stopping = state.IsTerminal ? null : new CancellationTokenSource();
-        Feed = new JobFeed(spec.Id, limits, log, _lock);
-        CreatedTimestamp = clock.GetTimestamp();
+        Feed = new JobFeed(spec.Id, environment.Limits, log, _lock);
+        CreatedTimestamp = environment.Clock.GetTimestamp();
+        Known = known ?? new KnownJob(this, environment);
     }
 
     public JobSpec Spec { get; }
+
+    /// <summary>What stands for the job wherever it is not at work: much less than it, once it has ended.</summary>
+    public KnownJob Known { get; }
 
     /// <summary>The job's log and its readers.</summary>
     public JobFeed Feed { get; }
@@ -77,7 +74,7 @@ internal sealed class Job
         }
     }
 
-    private EntryWriter Writer => new(Spec, _clock, _limits.Store);
+    private EntryWriter Writer => new(Spec, _environment.Clock, _environment.Limits.Store);
 
     public JobSnapshot Snapshot()
     {
@@ -149,11 +146,11 @@ internal sealed class Job
         Volatile.Read(ref _children)?.End(); // none is added once the end is decided
         if (Snapshot().State.IsTerminal)
         {
-            _owner.OnEnded(this, Rest());
+            _environment.Owner.OnEnded(this, Rest());
         }
         else
         {
-            _owner.OnSettling(this);
+            _environment.Owner.OnSettling(this);
         }
     }
 
@@ -243,7 +240,7 @@ internal sealed class Job
             bool isStopping = false;
             try
             {
-                await space.WaitAsync(_limits.StallTime, _clock, Stopping).ConfigureAwait(false);
+                await space.WaitAsync(_environment.Limits.StallTime, _environment.Clock, Stopping).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -276,7 +273,7 @@ internal sealed class Job
 
             if (to.IsTerminal)
             {
-                _owner.OnEnding(this);
+                _environment.Owner.OnEnding(this);
             }
 
             if (to.Decision is not null)
@@ -321,14 +318,14 @@ internal sealed class Job
     {
         long number = Feed.LengthNeedsLock + 1;
         Children.AddNeedsLock(number, child);
-        return _limits.Store is null ? Feed.AppendNeedsLock(entry) : Feed.AppendNeedsLock(
+        return _environment.Limits.Store is null ? Feed.AppendNeedsLock(entry) : Feed.AppendNeedsLock(
             entry,
             new StoreChange.ChildAnnounced(child.Spec.Id, number),
             new StoreChange.CursorOpened(child.Spec.SubmittedBy, new StoredCursor(child.Spec.Id, 0, IsSubscription: false)));
     }
 
     private StoreChange[] ToChanges(JobState to) =>
-        _limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _clock.GetUtcNow())] : [];
+        _environment.Limits.Store is not null && to.IsTerminal ? [new StoreChange.JobEnded(Spec.Id, to.Status, _environment.Clock.GetUtcNow())] : [];
 
     private static void Wake(ImmutableArray<JobReader> readers)
     {

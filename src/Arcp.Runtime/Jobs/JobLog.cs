@@ -92,10 +92,10 @@ internal struct JobLog(JobLimits limits, long length = 0)
     /// <summary>Makes a log again of what <see cref="Trim"/> has put into the archive, to be read only.</summary>
     public static JobLog Unpack(JobLimits limits, ref PackedReader packed)
     {
-        (long length, long bytes) = Measure(ref packed);
+        (long length, long bytes, long evicted) = Measure(ref packed);
         var log = new JobLog(limits, length) { Bytes = bytes };
         int offset = 0;
-        for (long count = packed.ReadNumber(); count > 0; count--)
+        for (long count = length - evicted; count > 0; count--)
         {
             var entry = new LogEntry(packed.Block, offset, (int)packed.ReadNumber(), (int)packed.ReadNumber(), (Features)packed.ReadNumber(), (EntryKind)packed.ReadNumber());
             log.Push(entry);
@@ -110,8 +110,8 @@ internal struct JobLog(JobLimits limits, long length = 0)
         return log;
     }
 
-    /// <summary>How many entries a log in the archive has had, and how many bytes it holds.</summary>
-    public static (long Length, long Bytes) Measure(ref PackedReader packed) => (packed.ReadNumber(), packed.ReadNumber());
+    /// <summary>What <see cref="Length"/>, <see cref="Bytes"/> and <see cref="Evicted"/> are of a log in the archive.</summary>
+    public static (long Length, long Bytes, long Evicted) Measure(ref PackedReader packed) => (packed.ReadNumber(), packed.ReadNumber(), packed.ReadNumber());
 
     /// <summary>Gives up room that is not used: nothing more is appended. A small log goes into the archive.</summary>
     /// <param name="heading">What is put in front of it there, so that <see cref="Unpack"/> can read it; null = it is only read by those who have it.</param>
@@ -203,7 +203,7 @@ internal struct JobLog(JobLimits limits, long length = 0)
     {
         output.WriteNumber(Length);
         output.WriteNumber(Bytes);
-        output.WriteNumber(_count);
+        output.WriteNumber(Evicted);
         for (int i = 0; i < _count; i++)
         {
             ref readonly LogEntry entry = ref _ring[Index(i)];

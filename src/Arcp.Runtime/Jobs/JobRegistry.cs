@@ -11,15 +11,30 @@ namespace Arcp.Runtime.Jobs;
 
 /// <summary>All jobs that are at work or retained, and each principal's share of them.</summary>
 /// <remarks>Thread-safe. A job that has ended is forgotten when its retention is over (§6.6).</remarks>
-internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, JobStore? store, DeadlineQueue deadlines, TimeProvider clock, ILogger logger) : IJobOwner
+internal sealed class JobRegistry : IJobOwner
 {
+    private readonly ArcpRuntimeOptions _options;
+    private readonly JobSettlement _settlement;
+    private readonly DeadlineQueue _deadlines;
+    private readonly ILogger _logger;
+    private readonly JobEnvironment _environment;
+    private readonly JobRetention _retention;
     private readonly Lock _lock = new();
     private readonly HashSet<KnownJob> _jobs = new(KnownJob.ById);
     private readonly Dictionary<Principal, Share> _shares = [];
-    private readonly JobLimits _limits = new(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
-    private readonly JobRetention _retention = new(deadlines, clock, options.EffectiveRetention);
     private int _active;
     private bool _isClosed;
+
+    public JobRegistry(ArcpRuntimeOptions options, JobSettlement settlement, JobStore? store, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
+    {
+        _options = options;
+        _settlement = settlement;
+        _deadlines = deadlines;
+        _logger = logger;
+        var limits = new JobLimits(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
+        _environment = new JobEnvironment(limits, clock, this);
+        _retention = new JobRetention(deadlines, clock, options.EffectiveRetention);
+    }
 
     /// <summary>How many jobs there are.</summary>
     public int Count
@@ -37,7 +52,7 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     public int ActiveCount => Volatile.Read(ref _active);
 
     /// <summary>The bytes in all jobs' logs.</summary>
-    public long LogBytes => _limits.Memory.Bytes;
+    public long LogBytes => _environment.Limits.Memory.Bytes;
 
     /// <summary>The jobs that are at work at this moment, and perhaps some that have ended.</summary>
     public Job[] AtWork => [.. All.Select(job => job.Itself).OfType<Job>()];
@@ -65,11 +80,11 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
             }
 
             Share share = ShareOfNeedsLock(principal);
-            if (share.Active >= options.MaxRunningJobsPerPrincipal)
+            if (share.Active >= _options.MaxRunningJobsPerPrincipal)
             {
                 throw new ArcpException(
                     ErrorCode.InternalError,
-                    $"The limit of {options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
+                    $"The limit of {_options.MaxRunningJobsPerPrincipal} running jobs per principal is reached; try again when one has ended.",
                     retryable: true);
             }
 
@@ -80,13 +95,13 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     /// <summary>Creates the job that a place was kept for.</summary>
     public Job Create(JobSpec spec)
     {
-        var job = new Job(spec, _limits, clock, this);
+        var job = new Job(spec, _environment);
         bool isClosed;
         lock (_lock)
         {
             isClosed = _isClosed;
             _active++;
-            AddNeedsLock(job, _shares[spec.Principal]);
+            AddNeedsLock(job.Known, _shares[spec.Principal]);
         }
 
         ArcpTelemetry.JobsRunning.Add(1);
@@ -105,21 +120,20 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
     /// <param name="retention">How long it stays listed when it has ended; null = it is known to sessions alone.</param>
     public Job Restore(JobSpec spec, JobState state, long length, TimeSpan? retention)
     {
-        var job = new Job(spec, state, new JobLog(_limits, length), _limits, clock, this);
+        var job = new Job(spec, state, new JobLog(_environment.Limits, length), _environment);
         if (retention is { } left)
         {
-            KnownJob known;
             lock (_lock)
             {
                 Share share = ShareOfNeedsLock(spec.Principal);
-                known = AddNeedsLock(job, share);
+                AddNeedsLock(job.Known, share);
                 share.Active += state.IsTerminal ? 0 : 1;
                 _active += state.IsTerminal ? 0 : 1;
             }
 
             if (state.IsTerminal)
             {
-                deadlines.Schedule(left, () => Forget(known));
+                _deadlines.Schedule(left, () => Forget(job.Known));
             }
             else
             {
@@ -146,9 +160,6 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
             return _jobs.GetAlternateLookup<JobId>().TryGetValue(id, out job);
         }
     }
-
-    /// <summary>The job itself; see <see cref="KnownJob.Open"/>.</summary>
-    public Job Open(KnownJob job) => job.Open(_limits, clock, this);
 
     /// <summary>A page of a principal's jobs; see <see cref="JobListing.Find"/>.</summary>
     public JobPage Find(Principal principal, JobPlace? behind, int limit, Predicate<KnownJob> matches)
@@ -191,8 +202,8 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
             }
         }
 
-        store?.AppendForgotten(job.Id);
-        job.Release(_limits.Memory);
+        _environment.Limits.Store?.AppendForgotten(job.Id);
+        job.Release();
         lock (_lock)
         {
             Share share = _shares[job.Principal];
@@ -213,31 +224,26 @@ internal sealed class JobRegistry(ArcpRuntimeOptions options, JobSettlement sett
         ArcpTelemetry.JobsRunning.Add(-1);
     }
 
-    void IJobOwner.OnSettling(Job job) => settlement.Begin(job);
+    void IJobOwner.OnSettling(Job job) => _settlement.Begin(job);
 
     void IJobOwner.OnEnded(Job job, PackedJob? packed)
     {
         string status = job.Snapshot().State.Status.Value;
-        Log.JobHasEnded(logger, job.Spec.Id, status);
-        ArcpTelemetry.JobDuration.Record(clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
+        Log.JobHasEnded(_logger, job.Spec.Id, status);
+        ArcpTelemetry.JobDuration.Record(_environment.Clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
-        if (TryFind(job.Spec.Id, out KnownJob? known))
+        if (packed is { } rest)
         {
-            if (packed is { } rest)
-            {
-                known.Pack(rest);
-            }
-
-            _retention.Add(known, this);
+            job.Known.Pack(rest);
         }
+
+        _retention.Add(job.Known, this);
     }
 
-    private KnownJob AddNeedsLock(Job job, Share share)
+    private void AddNeedsLock(KnownJob job, Share share)
     {
-        var known = new KnownJob(job);
-        _jobs.Add(known);
-        share.Listing.Add(known);
-        return known;
+        _jobs.Add(job);
+        share.Listing.Add(job);
     }
 
     private Share ShareOfNeedsLock(Principal principal)

@@ -12,7 +12,8 @@ namespace Arcp.Runtime.Jobs;
 /// archive with its log, and <see cref="Open"/> makes a job of it again for whoever asks. Nothing of it changes any more, so it does not matter how many there are.
 /// </remarks>
 /// <param name="job">The job.</param>
-internal sealed class KnownJob(Job job)
+/// <param name="environment">What it shares with others.</param>
+internal sealed class KnownJob(Job job, JobEnvironment environment)
 {
     private readonly LeaseGuard _guard = job.Spec.Guard;
     private readonly long _createdAt = job.Spec.CreatedAt.UtcTicks;
@@ -48,7 +49,7 @@ internal sealed class KnownJob(Job job)
     }
 
     /// <summary>The job, or one that is in all respects like it: its log can be read, it has ended, and nothing changes that.</summary>
-    public Job Open(JobLimits limits, TimeProvider clock, IJobOwner owner)
+    public Job Open()
     {
         if (!IsPacked(out PackedJob packed, out Job? itself))
         {
@@ -56,7 +57,7 @@ internal sealed class KnownJob(Job job)
         }
 
         PackedReader log = packed.Log;
-        return new Job(ToSpec(packed), JobState.EndedWith(packed.Status), JobLog.Unpack(limits, ref log), limits, clock, owner);
+        return new Job(ToSpec(packed), JobState.EndedWith(packed.Status), JobLog.Unpack(environment.Limits, ref log), environment, this);
     }
 
     /// <summary>What there is to tell of it.</summary>
@@ -71,13 +72,25 @@ internal sealed class KnownJob(Job job)
         return (ToSpec(packed), new JobSnapshot(JobState.EndedWith(packed.Status), JobLog.Measure(ref log).Length));
     }
 
+    /// <summary>Whether all entries behind a position are still held.</summary>
+    public bool Holds(long position)
+    {
+        if (!IsPacked(out PackedJob packed, out Job? itself))
+        {
+            return itself.Feed.Holds(position);
+        }
+
+        PackedReader log = packed.Log;
+        return environment.Limits.Store is not null || position >= JobLog.Measure(ref log).Evicted;
+    }
+
     /// <summary>The job is forgotten: its log no longer counts against the runtime's memory.</summary>
-    public void Release(LogMemory memory)
+    public void Release()
     {
         if (IsPacked(out PackedJob packed, out Job? itself))
         {
             PackedReader log = packed.Log;
-            memory.Add(-JobLog.Measure(ref log).Bytes);
+            environment.Limits.Memory.Add(-JobLog.Measure(ref log).Bytes);
         }
         else
         {

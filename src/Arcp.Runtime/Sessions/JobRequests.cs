@@ -203,7 +203,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
             Log.ObservationDecided(services.Logger, session.Principal.Name, jobId, job.Principal.Name, visibility);
             if (visibility is not JobVisibility.Hidden)
             {
-                return (services.Jobs.Open(job), visibility);
+                return (job.Open(), visibility);
             }
         }
 

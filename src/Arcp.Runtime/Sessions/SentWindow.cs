@@ -28,10 +28,10 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <param name="floor">The highest number that is no longer held.</param>
     /// <param name="lastSeq">The highest number sent.</param>
     /// <param name="sent">What the numbers stand for, in order; those whose job is gone are no longer held.</param>
-    public void Restore(long floor, long lastSeq, IEnumerable<(Job? Job, StoredFrames Frames)> sent)
+    public void Restore(long floor, long lastSeq, IEnumerable<(KnownJob? Job, StoredFrames Frames)> sent)
     {
         LastSeq = lastSeq;
-        foreach ((Job? job, StoredFrames frames) in sent)
+        foreach ((KnownJob? job, StoredFrames frames) in sent)
         {
             if (job is null)
             {
@@ -47,7 +47,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     }
 
     /// <summary>The number that an entry of a job was sent with; null = it is not held, or was not sent.</summary>
-    public long? FindSeq(Job job, long entry)
+    public long? FindSeq(KnownJob job, long entry)
     {
         for (int i = 0; i < _count; i++)
         {
@@ -67,7 +67,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     /// <param name="bytes">The bytes of all their frames.</param>
     /// <param name="count">How many there are.</param>
     /// <returns>The last number.</returns>
-    public long Add(Job job, long entry, long bytes, int count = 1)
+    public long Add(KnownJob job, long entry, long bytes, int count = 1)
     {
         Add(new SentRun(job, LastSeq + 1, entry, ownTail: null) { Count = count, Bytes = bytes });
         LastSeq += count;
@@ -75,7 +75,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
     }
 
     /// <summary>Gives the next number to a frame that is the session's own and stands in no log.</summary>
-    public long AddOwn(Job job, byte[] tail)
+    public long AddOwn(KnownJob job, byte[] tail)
     {
         Add(new SentRun(job, ++LastSeq, firstEntry: 0, tail) { Count = 1, Bytes = tail.Length });
         return Added(tail.Length);
@@ -122,7 +122,7 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         for (int i = 0; i < _count; i++)
         {
             ref readonly SentRun run = ref At(i);
-            if (run.FirstSeq + run.Count - 1 > seq && run.OwnTail is null && !run.Job.Feed.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1))
+            if (run.FirstSeq + run.Count - 1 > seq && run.OwnTail is null && !run.Job.Holds(run.FirstEntry + Math.Max(0, seq - run.FirstSeq + 1) - 1))
             {
                 return false;
             }
@@ -210,9 +210,9 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
         }
     }
 
-    private struct SentRun(Job job, long firstSeq, long firstEntry, byte[]? ownTail)
+    private struct SentRun(KnownJob job, long firstSeq, long firstEntry, byte[]? ownTail)
     {
-        public Job Job { get; } = job;
+        public KnownJob Job { get; } = job;
 
         public byte[]? OwnTail { get; } = ownTail;
 
@@ -231,4 +231,4 @@ internal sealed class SentWindow(int maxFrames, long maxBytes)
 /// <param name="Entry">The entry of its log.</param>
 /// <param name="Count">How many numbers from this one on are neighbouring entries.</param>
 /// <param name="OwnTail">The bytes, when they stand in no log.</param>
-internal readonly record struct SentFrames(Job Job, long Entry, long Count, byte[]? OwnTail);
+internal readonly record struct SentFrames(KnownJob Job, long Entry, long Count, byte[]? OwnTail);

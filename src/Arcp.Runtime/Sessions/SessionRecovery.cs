@@ -18,7 +18,7 @@ internal sealed class SessionRecovery(SessionServices services, IReadOnlyDiction
     public void Restore(StoredSession stored)
     {
         var window = new SentWindow(_options.MaxHeldFramesPerSession, _options.MaxHeldBytesPerSession);
-        window.Restore(stored.Floor, stored.LastSeq, stored.Sent.Select(frames => (jobs.GetValueOrDefault(frames.JobId), frames)));
+        window.Restore(stored.Floor, stored.LastSeq, stored.Sent.Select(frames => (jobs.GetValueOrDefault(frames.JobId)?.Known, frames)));
         Session session = services.SessionFactory.Create(stored.Id, StoredPrincipals.ToPrincipal(stored.Principal), window);
         session.Features = (Features)stored.Features;
         DateTimeOffset now = services.Clock.GetUtcNow();
@@ -61,7 +61,7 @@ internal sealed class SessionRecovery(SessionServices services, IReadOnlyDiction
     {
         foreach ((Job job, ReadOnlyMemory<byte> frame) in acceptances[session.Id])
         {
-            long? afterSeq = window.FindSeq(job, 1) is { } seq ? seq - 1
+            long? afterSeq = window.FindSeq(job.Known, 1) is { } seq ? seq - 1
                 : positions.TryGetValue(job.Spec.Id, out long position) && position == 0 ? window.LastSeq
                 : null;
             if (afterSeq is { } number)

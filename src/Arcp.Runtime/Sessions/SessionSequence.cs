@@ -79,13 +79,14 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             }
 
             long position = sent.Entry - 1;
-            var sink = new ReplaySink(this, batch, sent.Job, sent.Count);
-            switch (sent.Job.Feed.Read(_replayPage, ref position, ref sink))
+            Job job = sent.Job.Open();
+            var sink = new ReplaySink(this, batch, job, sent.Count);
+            switch (job.Feed.Read(_replayPage, ref position, ref sink))
             {
                 case LogReadStatus.Gone:
                     return false;
                 case LogReadStatus.Away:
-                    WantReplayPage(sent.Job, sent.Entry - 1);
+                    WantReplayPage(job, sent.Entry - 1);
                     break;
             }
         }
@@ -156,7 +157,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
     private void Warn(FrameBatch batch, Job job)
     {
         byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
-        long seq = _window.AddOwn(job, warning);
+        long seq = _window.AddOwn(job.Known, warning);
         _sent.AddOwn(seq, job.Spec.Id, warning);
         Write(batch, seq, warning);
         _lag.OnTold();
@@ -225,7 +226,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
             if (_runCount > 0)
             {
                 sequence._sent.Add(_lastSeq - _runCount + 1, job.Spec.Id, _runStart, _runCount, _runBytes);
-                sequence._window.Add(job, _runStart, _runBytes, _runCount);
+                sequence._window.Add(job.Known, _runStart, _runBytes, _runCount);
                 (_runStart, _runCount, _runBytes) = (_runStart + _runCount, 0, 0);
             }
         }

@@ -91,8 +91,13 @@ public class KnownJobTests
         known.Itself.Should().BeNull();
         known.Describe().Now.LogLength.Should().Be(1_002);
         EntriesOf(Open(known), behind: 999).Should().HaveCount(3).And.Equal(EntriesOf(job, behind: 999));
-        Open(known).Feed.Holds(999).Should().BeTrue();
-        Open(known).Feed.Holds(998).Should().BeFalse();
+        foreach (long position in new long[] { 0, 998, 999, 1_002 })
+        {
+            bool isHeld = job.Feed.Holds(position);
+            isHeld.Should().Be(position >= 999);
+            known.Holds(position).Should().Be(isHeld);
+            Open(known).Feed.Holds(position).Should().Be(isHeld);
+        }
     }
 
     [Fact]
@@ -110,7 +115,7 @@ public class KnownJobTests
 
         for (int i = all.Count - 1; i >= 0; i--)
         {
-            all[i].Release(limits.Memory);
+            all[i].Release();
             limits.Memory.Bytes.Should().Be(bytes[i]);
         }
     }
@@ -133,8 +138,8 @@ public class KnownJobTests
             }
 
             PackedJob? rest = null;
-            var job = new Job(TestJob.NewSpec(), Limits, TimeProvider.System, new TestJob.Owner((_, packed) => rest = packed));
-            var known = new KnownJob(job);
+            Job job = Create(TestJob.NewSpec(), (_, packed) => rest = packed);
+            KnownJob known = job.Known;
             jobs.Add(known).Should().BeTrue();
             model.Add(job.Spec.Id, known);
             if (random.Next(2) == 0)
@@ -177,9 +182,8 @@ public class KnownJobTests
             wasPacked = packed is not null;
             if (packed is { } rest)
             {
-                var known = new KnownJob(job!);
-                known.Pack(rest);
-                EntriesOf(Open(known)).Should().Equal(EntriesOf(job!));
+                job!.Known.Pack(rest);
+                EntriesOf(Open(job.Known)).Should().Equal(EntriesOf(job));
             }
         }
 
@@ -189,7 +193,7 @@ public class KnownJobTests
     private static PackedJob? PackedOf(JobSpec spec, Action<Job>? act = null)
     {
         PackedJob? rest = null;
-        var job = new Job(spec, Limits, TimeProvider.System, new TestJob.Owner((_, packed) => rest = packed));
+        Job job = Create(spec, (_, packed) => rest = packed);
         job.TryApply(JobSignal.AgentStarted);
         act?.Invoke(job);
         job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown)).Should().BeTrue();
@@ -198,17 +202,24 @@ public class KnownJobTests
 
     private static (Job Job, KnownJob Known) End(JobSpec spec, JobSignal end, Action<Job>? act = null, JobLimits? limits = null)
     {
-        KnownJob? known = null;
-        var job = new Job(spec, limits ?? Limits, TimeProvider.System, new TestJob.Owner((_, packed) => known!.Pack(packed!.Value)));
-        known = new KnownJob(job);
-        known.Itself.Should().BeSameAs(job);
+        Job job = Create(spec, (ended, packed) => ended.Known.Pack(packed!.Value), limits);
+        job.Known.Itself.Should().BeSameAs(job);
+        job.Known.Open().Should().BeSameAs(job);
         job.TryApply(JobSignal.AgentStarted).Should().BeTrue();
         act?.Invoke(job);
         job.TryApply(end).Should().BeTrue();
-        return (job, known);
+        return (job, job.Known);
     }
 
-    private static Job Open(KnownJob known) => known.Open(Limits, TimeProvider.System, new TestJob.Owner((_, _) => throw new InvalidOperationException("It has ended before.")));
+    private static Job Create(JobSpec spec, Action<Job, PackedJob?> onEnded, JobLimits? limits = null) =>
+        new(spec, new JobEnvironment(limits ?? Limits, TimeProvider.System, new TestJob.Owner(onEnded)));
+
+    private static Job Open(KnownJob known)
+    {
+        Job opened = known.Open();
+        opened.Known.Should().BeSameAs(known);
+        return opened;
+    }
 
     private static List<(long Number, string Full, string Public, Features Required, EntryKind Kind)> EntriesOf(Job job, long behind = 0)
     {

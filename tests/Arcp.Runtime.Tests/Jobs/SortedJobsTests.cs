@@ -69,6 +69,6 @@ public class SortedJobsTests
     {
         var clock = new ManualClock();
         clock.Advance(TimeSpan.FromSeconds(second));
-        return new KnownJob(TestJob.Create(clock: clock));
+        return TestJob.Create(clock: clock).Known;
     }
 }

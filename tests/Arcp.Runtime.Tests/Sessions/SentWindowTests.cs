@@ -12,9 +12,9 @@ public class SentWindowTests
     [Fact]
     public void What_an_earlier_run_has_let_go_of_is_not_held_any_more()
     {
-        Job job = TestJob.Create();
+        KnownJob job = TestJob.Create().Known;
         var window = new SentWindow(1000, long.MaxValue);
-        window.Restore(floor: 4, lastSeq: 10, [(job, new StoredFrames(1, 10, job.Spec.Id, 1, 1_000, default))]);
+        window.Restore(floor: 4, lastSeq: 10, [(job, new StoredFrames(1, 10, job.Id, 1, 1_000, default))]);
 
         (window.Floor, window.LastSeq).Should().Be((4, 10));
         window.Find(4).Should().BeNull();
@@ -28,11 +28,11 @@ public class SentWindowTests
     [Fact]
     public void Many_entries_are_added_at_once_as_they_are_one_by_one()
     {
-        Job a = JobWith(100);
-        Job b = JobWith(100);
+        KnownJob a = JobWith(100);
+        KnownJob b = JobWith(100);
         var atOnce = new SentWindow(maxFrames: 12, maxBytes: 100);
         var oneByOne = new SentWindow(maxFrames: 12, maxBytes: 100);
-        foreach ((Job job, int from, int count) in new[] { (a, 1, 5), (a, 6, 4), (b, 1, 20), (a, 10, 1), (b, 22, 3) })
+        foreach ((KnownJob job, int from, int count) in new[] { (a, 1, 5), (a, 6, 4), (b, 1, 20), (a, 10, 1), (b, 22, 3) })
         {
             long last = atOnce.Add(job, from, count * 10, count);
             for (int i = 0; i < count; i++)
@@ -51,12 +51,12 @@ public class SentWindowTests
     [Fact]
     public void Numbers_count_from_one_and_are_found_again()
     {
-        Job a = JobWith(100);
-        Job b = JobWith(100);
+        KnownJob a = JobWith(100);
+        KnownJob b = JobWith(100);
         var window = new SentWindow(1000, long.MaxValue);
-        var expected = new Dictionary<long, (Job Job, long Entry)>();
+        var expected = new Dictionary<long, (KnownJob Job, long Entry)>();
         long seq = 0;
-        foreach ((Job job, int from, int count) in new[] { (a, 1, 5), (b, 1, 1), (a, 6, 2), (b, 2, 10), (b, 20, 3) })
+        foreach ((KnownJob job, int from, int count) in new[] { (a, 1, 5), (b, 1, 1), (a, 6, 2), (b, 2, 10), (b, 20, 3) })
         {
             for (int i = 0; i < count; i++)
             {
@@ -66,7 +66,7 @@ public class SentWindowTests
         }
 
         window.LastSeq.Should().Be(21);
-        foreach ((long number, (Job job, long entry)) in expected)
+        foreach ((long number, (KnownJob job, long entry)) in expected)
         {
             SentFrames? found = window.Find(number);
             found!.Value.Job.Should().BeSameAs(job);
@@ -84,8 +84,8 @@ public class SentWindowTests
     [Fact]
     public void What_is_released_is_no_longer_held_and_the_rest_is()
     {
-        Job a = JobWith(10);
-        Job b = JobWith(10);
+        KnownJob a = JobWith(10);
+        KnownJob b = JobWith(10);
         var window = new SentWindow(1000, long.MaxValue);
         for (int i = 1; i <= 10; i++)
         {
@@ -112,7 +112,7 @@ public class SentWindowTests
     [Fact]
     public void Releasing_within_a_run_keeps_its_rest_exact()
     {
-        Job a = JobWith(100);
+        KnownJob a = JobWith(100);
         var window = new SentWindow(1000, long.MaxValue);
         for (int i = 1; i <= 100; i++)
         {
@@ -131,7 +131,7 @@ public class SentWindowTests
     [Fact]
     public void Beyond_its_number_of_frames_the_oldest_go()
     {
-        Job a = JobWith(20);
+        KnownJob a = JobWith(20);
         var window = new SentWindow(maxFrames: 5, long.MaxValue);
         for (int i = 1; i <= 12; i++)
         {
@@ -146,7 +146,7 @@ public class SentWindowTests
     [Fact]
     public void Beyond_its_bytes_the_oldest_go_and_the_last_one_never()
     {
-        Job a = JobWith(20);
+        KnownJob a = JobWith(20);
         var window = new SentWindow(1000, maxBytes: 100);
         for (int i = 1; i <= 20; i++)
         {
@@ -163,13 +163,13 @@ public class SentWindowTests
     public void What_the_jobs_log_has_lost_is_not_held()
     {
         Job a = TestJob.Create(maxEntries: 10);
-        Job b = JobWith(20);
+        KnownJob b = JobWith(20);
         a.TryApply(JobSignal.AgentStarted);
         var window = new SentWindow(1000, long.MaxValue);
         for (int i = 1; i <= 20; i++)
         {
             a.TryEmit(new ThoughtEvent { Text = "x" });
-            window.Add(a, i, 10);
+            window.Add(a.Known, i, 10);
         }
 
         for (int i = 1; i <= 5; i++)
@@ -191,10 +191,10 @@ public class SentWindowTests
     public void Whatever_is_sent_and_let_go_of_the_rest_is_found(int seed)
     {
         var random = new Random(seed);
-        Job[] jobs = [TestJob.Create(), TestJob.Create(), TestJob.Create()];
+        KnownJob[] jobs = [TestJob.Create().Known, TestJob.Create().Known, TestJob.Create().Known];
         long[] entries = new long[jobs.Length];
         var window = new SentWindow(100_000, long.MaxValue);
-        var sent = new List<(Job Job, long Entry, bool IsOwn)>();
+        var sent = new List<(KnownJob Job, long Entry, bool IsOwn)>();
         for (int step = 0; step < 3_000; step++)
         {
             int which = random.Next(jobs.Length);
@@ -228,7 +228,7 @@ public class SentWindowTests
         }
     }
 
-    private static Job JobWith(int entries)
+    private static KnownJob JobWith(int entries)
     {
         Job job = TestJob.Create();
         job.TryApply(JobSignal.AgentStarted);
@@ -237,6 +237,6 @@ public class SentWindowTests
             job.TryEmit(new ThoughtEvent { Text = "x" });
         }
 
-        return job;
+        return job.Known;
     }
 }

@@ -15,7 +15,7 @@ internal static class TestJob
     public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null, LeaseGuard? guard = null)
     {
         clock ??= TimeProvider.System;
-        return new Job(NewSpec(clock) with { Guard = guard ?? LeaseGuard.DenyAll }, NewLimits(maxEntries, maxBytes), clock, new Owner((job, _) => onEnded?.Invoke(job)));
+        return new Job(NewSpec(clock) with { Guard = guard ?? LeaseGuard.DenyAll }, new JobEnvironment(NewLimits(maxEntries, maxBytes), clock, new Owner((job, _) => onEnded?.Invoke(job))));
     }
 
     public static JobSpec NewSpec(TimeProvider? clock = null)
