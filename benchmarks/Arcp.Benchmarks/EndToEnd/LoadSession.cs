@@ -23,6 +23,7 @@ internal sealed class LoadSession : IDisposable
     private readonly SequencedFrameHead _head;
     private readonly byte[] _message = new byte[256];
     private long _acknowledged;
+    private int _tailAt;
     private int _kindAt;
 
     private LoadSession(RawSocketClient client, string sessionId)
@@ -171,7 +172,7 @@ internal sealed class LoadSession : IDisposable
 
     private FrameKind TakeNumbered(ReadOnlySpan<byte> frame)
     {
-        ReadOnlySpan<byte> head = _head.For(LastSeq + 1);
+        ReadOnlySpan<byte> head = _head.UpToNumber(LastSeq + 1);
         if (!frame.StartsWith(head))
         {
             throw new InvalidOperationException($"Behind number {LastSeq} came {Encoding.UTF8.GetString(frame)}");
@@ -184,6 +185,12 @@ internal sealed class LoadSession : IDisposable
         }
 
         ReadOnlySpan<byte> tail = frame[head.Length..];
+        if (_tailAt == 0)
+        {
+            _tailAt = tail.IndexOf(",\"type\":"u8); // behind the job and its trace, which are of one length
+        }
+
+        tail = tail[_tailAt..];
         if (!tail.StartsWith(",\"type\":\"job.event\""u8))
         {
             return FrameKind.Terminal;

@@ -15,7 +15,8 @@ public class FrameBenchmarks
 
     private readonly ArrayBufferWriter<byte> _output = new(4096);
     private readonly SequencedFrameHead _head = new(SessionId.New(TimeProvider.System));
-    private readonly byte[] _jobMembers = SequencedFrameWriter.JobMembers(JobId.New(TimeProvider.System), TraceContext.New());
+    private readonly JobId _jobId = JobId.New(TimeProvider.System);
+    private readonly TraceContext _trace = TraceContext.New();
     private readonly LogEvent _line = new() { Level = "info", Message = new string('x', 30) };
     private readonly RepeatedHeader _repeated = new();
     private readonly Envelope _submit;
@@ -26,10 +27,10 @@ public class FrameBenchmarks
     public FrameBenchmarks()
     {
         _submit = Read(Submit, Peer.Runtime);
-        SequencedFrameWriter.WriteEventTail(_output, _jobMembers, TimeProvider.System.GetUtcNow(), _line);
+        SequencedFrameWriter.WriteEventTail(_output, TimeProvider.System.GetUtcNow(), _line);
         _tail = _output.WrittenSpan.ToArray();
         _output.ResetWrittenCount();
-        _event = [.. _head.For(4711), .. _tail];
+        _event = [.. _head.For(4711, _jobId, _trace), .. _tail];
     }
 
     [Benchmark]
@@ -57,7 +58,7 @@ public class FrameBenchmarks
     public int WriteEventTail()
     {
         _output.ResetWrittenCount();
-        SequencedFrameWriter.WriteEventTail(_output, _jobMembers, DateTimeOffset.UnixEpoch, _line);
+        SequencedFrameWriter.WriteEventTail(_output, DateTimeOffset.UnixEpoch, _line);
         return _output.WrittenCount;
     }
 
@@ -65,7 +66,7 @@ public class FrameBenchmarks
     public int WriteSequenced()
     {
         _output.ResetWrittenCount();
-        _output.Write(_head.For(++_seq));
+        _output.Write(_head.For(++_seq, _jobId, _trace));
         _output.Write(_tail);
         return _output.WrittenCount;
     }

@@ -9,65 +9,41 @@ namespace Arcp.Core.Serialization;
 
 /// <summary>Writes sequenced frames (§8.3) in two steps.</summary>
 /// <remarks>
-/// What all sessions share, a frame's <em>tail</em>, is serialised once, when the job emits it; each session puts its own id and number before a copy of those bytes.
+/// What all sessions share, a frame's <em>tail</em>, is serialised once, when the job emits it; each session puts a <see cref="SequencedFrameHead"/> before a copy of those bytes.
+/// What all frames of a job share, its id and its trace, stands in the head too, so that a log does not hold it again and again.
 /// Thread-safe.
 /// </remarks>
 public static class SequencedFrameWriter
 {
     private static ReadOnlySpan<byte> BeforeType => ",\"type\":\""u8;
 
+    private static ReadOnlySpan<byte> BeforeId => "\",\"id\":\"msg_"u8;
+
     private static ReadOnlySpan<byte> BeforePayload => "\",\"payload\":"u8;
 
     private static ReadOnlySpan<byte> BeforeBody => "\",\"body\":"u8;
 
-    /// <summary>The bytes that stand in the tail of each sequenced frame of a job.</summary>
-    /// <param name="jobId">The job.</param>
-    /// <param name="trace">Its trace.</param>
-    public static byte[] JobMembers(JobId jobId, TraceContext trace)
-    {
-        using var output = new FrameBuffer(int.MaxValue);
-        WriteJobMembers(output, jobId, trace);
-        return output.WrittenSpan.ToArray();
-    }
-
-    /// <summary>Writes what <see cref="JobMembers"/> makes.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="jobId">The job.</param>
-    /// <param name="trace">Its trace.</param>
-    public static void WriteJobMembers(IBufferWriter<byte> output, JobId jobId, TraceContext trace)
-    {
-        ArgumentNullException.ThrowIfNull(output);
-        ArgumentNullException.ThrowIfNull(trace);
-        output.Write(",\"job_id\":"u8);
-        WriteText(output, jobId.Value);
-        output.Write(",\"trace_id\":"u8);
-        WriteText(output, trace.Value);
-        output.Write(",\"id\":\"msg_"u8);
-    }
-
     /// <summary>Writes the tail of a <c>job.event</c>.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
     /// <param name="now">When the event happened; also the time in the frame's id.</param>
     /// <param name="body">The event.</param>
-    public static void WriteEventTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, EventBody body)
+    public static void WriteEventTail(IBufferWriter<byte> output, DateTimeOffset now, EventBody body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        BeginTail(output, "job.event"u8, jobMembers, now);
+        BeginTail(output, "job.event"u8, now);
         EndEventTail(output, now, body);
     }
 
     /// <summary>Writes the tails of two forms of one <c>job.event</c>, one behind the other: both have the same id.</summary>
     /// <param name="output">Where to; empty.</param>
-    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
     /// <param name="now">When the event happened; also the time in the frame's id.</param>
     /// <param name="body">The event.</param>
     /// <param name="otherForm">Its other form.</param>
     /// <returns>The length of the first.</returns>
-    public static int WriteEventTails(FrameBuffer output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, EventBody body, EventBody otherForm)
+    public static int WriteEventTails(FrameBuffer output, DateTimeOffset now, EventBody body, EventBody otherForm)
     {
         ArgumentNullException.ThrowIfNull(output);
-        BeginTail(output, "job.event"u8, jobMembers, now);
+        BeginTail(output, "job.event"u8, now);
         int headLength = output.Length;
         EndEventTail(output, now, body);
         int length = output.Length;
@@ -79,12 +55,11 @@ public static class SequencedFrameWriter
 
     /// <summary>Writes the tail of a <c>job.event</c> that is a <see cref="ResultChunkEvent"/>, straight from the result's bytes.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
     /// <param name="now">When the event happened; also the time in the frame's id.</param>
     /// <param name="chunk">The chunk.</param>
-    public static void WriteResultChunkTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, in ResultChunkBytes chunk)
+    public static void WriteResultChunkTail(IBufferWriter<byte> output, DateTimeOffset now, in ResultChunkBytes chunk)
     {
-        BeginTail(output, "job.event"u8, jobMembers, now);
+        BeginTail(output, "job.event"u8, now);
         BeginBody(output, EventCatalog.ResultChunkStart, now);
         Utf8JsonWriter writer = WireWriter.Rent(output);
         chunk.WriteTo(writer);
@@ -94,14 +69,13 @@ public static class SequencedFrameWriter
 
     /// <summary>Writes the tail of a terminal frame: <see cref="JobResult"/> or <see cref="JobError"/>.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
     /// <param name="now">The time in the frame's id.</param>
     /// <param name="message">The message.</param>
-    public static void WriteTerminalTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, ArcpMessage message)
+    public static void WriteTerminalTail(IBufferWriter<byte> output, DateTimeOffset now, ArcpMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
         MessageCatalog.Entry entry = MessageCatalog.Of(message);
-        BeginTail(output, entry.Utf8Name, jobMembers, now);
+        BeginTail(output, entry.Utf8Name, now);
         Utf8JsonWriter writer = WireWriter.Rent(output);
         JsonSerializer.Serialize(writer, message, entry.Contract);
         writer.Flush();
@@ -110,14 +84,13 @@ public static class SequencedFrameWriter
 
     /// <summary>Writes the tail of a <see cref="JobResult"/> with an inline result, as <see cref="WriteTerminalTail"/> does.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="jobMembers">What <see cref="JobMembers"/> made.</param>
     /// <param name="now">The time in the frame's id.</param>
     /// <param name="result">The result.</param>
     /// <param name="summary">A line for people; null = none.</param>
-    public static void WriteResultTail(IBufferWriter<byte> output, ReadOnlySpan<byte> jobMembers, DateTimeOffset now, RawJson result, string? summary)
+    public static void WriteResultTail(IBufferWriter<byte> output, DateTimeOffset now, RawJson result, string? summary)
     {
         ArgumentNullException.ThrowIfNull(result);
-        BeginTail(output, "job.result"u8, jobMembers, now);
+        BeginTail(output, "job.result"u8, now);
         Utf8JsonWriter writer = WireWriter.Rent(output);
         writer.WriteStartObject();
         writer.WriteString("final_status"u8, JobStatus.Success.Value);
@@ -156,27 +129,19 @@ public static class SequencedFrameWriter
         output.Advance(length + BeforeBody.Length);
     }
 
-    private static void BeginTail(IBufferWriter<byte> output, ReadOnlySpan<byte> type, ReadOnlySpan<byte> jobMembers, DateTimeOffset now)
+    private static void BeginTail(IBufferWriter<byte> output, ReadOnlySpan<byte> type, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(output);
-        Span<byte> span = output.GetSpan(BeforeType.Length + type.Length + 1 + jobMembers.Length + Ulid.Length + BeforePayload.Length);
+        Span<byte> span = output.GetSpan(BeforeType.Length + type.Length + BeforeId.Length + Ulid.Length + BeforePayload.Length);
         BeforeType.CopyTo(span);
         int length = BeforeType.Length;
         type.CopyTo(span[length..]);
         length += type.Length;
-        span[length++] = (byte)'"';
-        jobMembers.CopyTo(span[length..]);
-        length += jobMembers.Length;
+        BeforeId.CopyTo(span[length..]);
+        length += BeforeId.Length;
         Ulid.Mint(now, span[length..]);
         length += Ulid.Length;
         BeforePayload.CopyTo(span[length..]);
         output.Advance(length + BeforePayload.Length);
-    }
-
-    private static void WriteText(IBufferWriter<byte> output, string text)
-    {
-        Utf8JsonWriter writer = WireWriter.Rent(output);
-        writer.WriteStringValue(text);
-        writer.Flush();
     }
 }

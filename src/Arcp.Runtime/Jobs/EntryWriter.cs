@@ -17,13 +17,6 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
     [ThreadStatic]
     private static FrameBuffer? _scratch;
 
-    // A thread mostly writes many entries of one job: what stands in all of them is made once, and no job has to hold it.
-    [ThreadStatic]
-    private static FrameBuffer? _jobMembers;
-
-    [ThreadStatic]
-    private static string? _jobOfMembers;
-
     /// <summary>Serialises an event.</summary>
     /// <param name="body">The event.</param>
     /// <param name="publicForm">The event for all but the job's principal; null = it holds no secret.</param>
@@ -34,12 +27,12 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
         int length;
         if (publicForm is null)
         {
-            SequencedFrameWriter.WriteEventTail(output, JobMembers(), now, body);
+            SequencedFrameWriter.WriteEventTail(output, now, body);
             length = output.Length;
         }
         else
         {
-            length = SequencedFrameWriter.WriteEventTails(output, JobMembers(), now, body, publicForm);
+            length = SequencedFrameWriter.WriteEventTails(output, now, body, publicForm);
         }
 
         return new NewEntry
@@ -56,7 +49,7 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
     public NewEntry Write(in ResultChunkBytes chunk)
     {
         FrameBuffer output = Scratch();
-        SequencedFrameWriter.WriteResultChunkTail(output, JobMembers(), clock.GetUtcNow(), chunk);
+        SequencedFrameWriter.WriteResultChunkTail(output, clock.GetUtcNow(), chunk);
         return new NewEntry { Bytes = output.WrittenSpan, Required = Features.ResultChunk };
     }
 
@@ -71,31 +64,17 @@ internal readonly struct EntryWriter(JobSpec spec, TimeProvider clock, JobStore?
                 FrameBuffer output = Scratch();
                 if (ended.Outcome is JobOutcome.Succeeded inline)
                 {
-                    SequencedFrameWriter.WriteResultTail(output, JobMembers(), clock.GetUtcNow(), inline.Result, inline.Summary);
+                    SequencedFrameWriter.WriteResultTail(output, clock.GetUtcNow(), inline.Result, inline.Summary);
                 }
                 else
                 {
-                    SequencedFrameWriter.WriteTerminalTail(output, JobMembers(), clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
+                    SequencedFrameWriter.WriteTerminalTail(output, clock.GetUtcNow(), ended.Outcome.ToMessage(spec.Id));
                 }
 
                 return new NewEntry { Bytes = output.WrittenSpan, Kind = EntryKind.Terminal };
             default:
                 return new NewEntry { Bytes = [] };
         }
-    }
-
-    private ReadOnlySpan<byte> JobMembers()
-    {
-        FrameBuffer members = _jobMembers ??= new FrameBuffer(int.MaxValue);
-        if (!ReferenceEquals(_jobOfMembers, spec.Id.Value))
-        {
-            _jobOfMembers = null; // whatever goes wrong, nobody takes half of them for whole
-            members.Clear();
-            SequencedFrameWriter.WriteJobMembers(members, spec.Id, spec.Trace);
-            _jobOfMembers = spec.Id.Value;
-        }
-
-        return members.WrittenSpan;
     }
 
     private static FrameBuffer Scratch()

@@ -72,14 +72,14 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
                 return false;
             }
 
+            Job job = sent.Job.Open();
             if (sent.OwnTail is { } tail)
             {
-                Write(batch, _replayNext++, tail);
+                Write(batch, job, _replayNext++, tail);
                 continue;
             }
 
             long position = sent.Entry - 1;
-            Job job = sent.Job.Open();
             var sink = new ReplaySink(this, batch, job, sent.Count);
             switch (job.Feed.Read(_replayPage, ref position, ref sink))
             {
@@ -151,7 +151,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         Missing = cancellationToken => result.ReadAllAsync(job, cancellationToken);
     }
 
-    private void Write(FrameBatch batch, long seq, ReadOnlySpan<byte> tail) => batch.AddNumbered(Head.For(seq), tail);
+    private void Write(FrameBatch batch, Job job, long seq, ReadOnlySpan<byte> tail) => batch.AddNumbered(Head.For(seq, job.Spec.Id, job.Spec.Trace), tail);
 
     // A warning that acknowledgements are far behind, before the frame that makes them so: no event follows a terminal frame.
     private void Warn(FrameBatch batch, Job job)
@@ -159,7 +159,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
         byte[] warning = job.WriteOwnTail(new StatusEvent { Phase = "back_pressure", Message = "Acknowledgements are far behind." });
         long seq = _window.AddOwn(job.Known, warning);
         _sent.AddOwn(seq, job.Spec.Id, warning);
-        Write(batch, seq, warning);
+        Write(batch, job, seq, warning);
         _lag.OnTold();
     }
 
@@ -206,7 +206,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
                 _runStart = number;
             }
 
-            ReadOnlySpan<byte> head = sequence.Head.For(++_lastSeq);
+            ReadOnlySpan<byte> head = sequence.Head.For(++_lastSeq, job.Spec.Id, job.Spec.Trace);
             batch.AddNumbered(head, tail);
             _runCount++;
             _runBytes += head.Length + tail.Length;
@@ -245,7 +245,7 @@ internal sealed class SessionSequence(SessionId sessionId, Principal principal, 
                 return SinkAnswer.NotTaken;
             }
 
-            sequence.Write(batch, sequence._replayNext++, tail);
+            sequence.Write(batch, job, sequence._replayNext++, tail);
             return --_left > 0 && !batch.IsFull ? SinkAnswer.More : SinkAnswer.Full;
         }
     }

@@ -16,6 +16,7 @@ public sealed class FrameWriterTests
     private static readonly SessionId Session = new("sess_1");
     private static readonly JobId Job = new("job_1");
     private static readonly TraceContext Trace = TraceContext.New();
+    private static readonly string JobMembers = $",\"job_id\":\"{Job}\",\"trace_id\":\"{Trace}\"";
 
     [Theory]
     [InlineData(1)]
@@ -62,7 +63,7 @@ public sealed class FrameWriterTests
         var message = new JobResult { FinalStatus = JobStatus.Success, Result = RawJson.Parse(result), Summary = summary };
         var output = new ArrayBufferWriter<byte>();
 
-        SequencedFrameWriter.WriteResultTail(output, SequencedFrameWriter.JobMembers(Job, Trace), Noon, message.Result, summary);
+        SequencedFrameWriter.WriteResultTail(output, Noon, message.Result, summary);
 
         WithoutUlid(output.WrittenSpan).Should().Be(WithoutUlid(TerminalTail(message)));
     }
@@ -107,8 +108,8 @@ public sealed class FrameWriterTests
         byte[] one = Sequenced(new SessionId("sess_1"), 1, tail);
         byte[] two = Sequenced(new SessionId("sess_another"), 1_000, tail);
 
-        Text(one).Should().Be($$"""{"arcp":"1.1","session_id":"sess_1","event_seq":1{{Text(tail)}}""");
-        Text(two).Should().Be($$"""{"arcp":"1.1","session_id":"sess_another","event_seq":1000{{Text(tail)}}""");
+        Text(one).Should().Be($$"""{"arcp":"1.1","session_id":"sess_1","event_seq":1{{JobMembers}}{{Text(tail)}}""");
+        Text(two).Should().Be($$"""{"arcp":"1.1","session_id":"sess_another","event_seq":1000{{JobMembers}}{{Text(tail)}}""");
         Frames.Read(one).Message.Should().Be(Frames.Read(two).Message);
         Frames.Read(one).Header.Id.Should().Be(Frames.Read(two).Header.Id);
     }
@@ -120,7 +121,31 @@ public sealed class FrameWriterTests
         long[] numbers = [1, 2, 3, 9, 10, 11, 99, 100, 101, 100, 5, 6, 0, 1, 999_999, 1_000_000, 999_999_999_999_999_999, 1_000_000_000_000_000_000, long.MaxValue - 1, long.MaxValue, 1];
         foreach (long number in numbers.Concat(Enumerable.Range(1, 1200).Select(number => (long)number)))
         {
-            Text(head.For(number)).Should().Be($$"""{"arcp":"1.1","session_id":"sess_1","event_seq":{{number}}""");
+            Text(head.For(number, Job, Trace)).Should().Be($$"""{"arcp":"1.1","session_id":"sess_1","event_seq":{{number}}{{JobMembers}}""");
+            Text(head.UpToNumber(number)).Should().Be($$"""{"arcp":"1.1","session_id":"sess_1","event_seq":{{number}}""");
+        }
+    }
+
+    [Fact]
+    public void The_head_of_a_session_says_any_job_behind_any_other()
+    {
+        var random = new Random(7);
+        var head = new SequencedFrameHead(Session);
+        JobId[] jobs = [Job, new JobId(Job.Value[..^1] + "x"), new JobId("j"), new JobId(new string('é', 128))];
+        TraceContext[] traces = [Trace, TraceContext.New()];
+        long number = 0;
+        for (int step = 0; step < 20_000; step++)
+        {
+            number = random.Next(100) == 0 ? random.Next(1_200) : number + 1;
+            JobId job = random.Next(3) == 0 ? jobs[random.Next(jobs.Length)] : jobs[0];
+            TraceContext trace = random.Next(50) == 0 ? traces[1] : traces[0];
+            if (random.Next(10) == 0)
+            {
+                Text(head.UpToNumber(number)).Should().EndWith($":{number}");
+            }
+
+            Text(head.For(number, job, trace)).Should().Be(
+                $"{{\"arcp\":\"1.1\",\"session_id\":\"sess_1\",\"event_seq\":{number},\"job_id\":\"{job}\",\"trace_id\":\"{trace}\"");
         }
     }
 
@@ -145,9 +170,9 @@ public sealed class FrameWriterTests
     public void Ids_that_need_escapes_are_escaped_in_prefix_and_tail(string id)
     {
         var output = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.WriteEventTail(output, SequencedFrameWriter.JobMembers(new JobId(id), Trace), Noon, new ThoughtEvent { Text = "t" });
+        SequencedFrameWriter.WriteEventTail(output, Noon, new ThoughtEvent { Text = "t" });
 
-        Envelope read = Frames.Read(Sequenced(new SessionId(id), 1, output.WrittenSpan));
+        Envelope read = Frames.Read(Sequenced(new SessionId(id), 1, output.WrittenSpan, new JobId(id)));
 
         read.Header.JobId.Should().Be(new JobId(id));
         read.Header.SessionId.Should().Be(new SessionId(id));
@@ -164,9 +189,9 @@ public sealed class FrameWriterTests
         string text = $"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-{ending}";
         TraceContext.TryParse(text, out TraceContext? trace).Should().BeTrue();
         var output = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.WriteEventTail(output, SequencedFrameWriter.JobMembers(Job, trace!), Noon, new ThoughtEvent { Text = "t" });
+        SequencedFrameWriter.WriteEventTail(output, Noon, new ThoughtEvent { Text = "t" });
 
-        Envelope read = Frames.Read(Sequenced(Session, 1, output.WrittenSpan));
+        Envelope read = Frames.Read(Sequenced(Session, 1, output.WrittenSpan, trace: trace));
 
         read.Header.Trace!.Value.Should().Be(text);
         read.Message.Should().Be(new JobEvent { Ts = Noon, Body = new ThoughtEvent { Text = "t" } });
@@ -223,18 +248,19 @@ public sealed class FrameWriterTests
     private static byte[] EventTail(EventBody body)
     {
         var output = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.WriteEventTail(output, SequencedFrameWriter.JobMembers(Job, Trace), Noon, body);
+        SequencedFrameWriter.WriteEventTail(output, Noon, body);
         return output.WrittenSpan.ToArray();
     }
 
     private static byte[] TerminalTail(ArcpMessage message)
     {
         var output = new ArrayBufferWriter<byte>();
-        SequencedFrameWriter.WriteTerminalTail(output, SequencedFrameWriter.JobMembers(Job, Trace), Noon, message);
+        SequencedFrameWriter.WriteTerminalTail(output, Noon, message);
         return output.WrittenSpan.ToArray();
     }
 
-    private static byte[] Sequenced(SessionId session, long seq, ReadOnlySpan<byte> tail) => [.. new SequencedFrameHead(session).For(seq), .. tail];
+    private static byte[] Sequenced(SessionId session, long seq, ReadOnlySpan<byte> tail, JobId? job = null, TraceContext? trace = null) =>
+        [.. new SequencedFrameHead(session).For(seq, job ?? Job, trace ?? Trace), .. tail];
 
     private static string WithoutUlid(ReadOnlySpan<byte> frame) => Regex.Replace(Text(frame), "msg_[0-9A-Z]{26}", "msg_");
 

@@ -82,9 +82,8 @@ public class FrequentEventsTests
     private static EventBody ChunkFrame(byte[] bytes, bool isText, bool more)
     {
         var output = new ArrayBufferWriter<byte>();
-        byte[] members = SequencedFrameWriter.JobMembers(new JobId("job_1"), TraceContext.New());
-        SequencedFrameWriter.WriteResultChunkTail(output, members, DateTimeOffset.UnixEpoch, new ResultChunkBytes(new ResultId("res_1"), 7, bytes, isText, more));
-        byte[] frame = [.. new SequencedFrameHead(new SessionId("sess_1")).For(1), .. output.WrittenSpan];
+        SequencedFrameWriter.WriteResultChunkTail(output, DateTimeOffset.UnixEpoch, new ResultChunkBytes(new ResultId("res_1"), 7, bytes, isText, more));
+        byte[] frame = [.. new SequencedFrameHead(new SessionId("sess_1")).For(1, new JobId("job_1"), TraceContext.New()), .. output.WrittenSpan];
         var read = (JobEvent)Frames.Read(frame).Message;
         read.Ts.Should().Be(DateTimeOffset.UnixEpoch);
         return read.Body;
