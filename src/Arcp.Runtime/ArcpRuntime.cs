@@ -20,7 +20,7 @@ public sealed class ArcpRuntime : IAsyncDisposable
     internal ArcpRuntime(RuntimeSetup setup)
     {
         _services = setup.Compose(out _recovery);
-        _connections = new ConnectionHost(_services, StartAsync);
+        _connections = new ConnectionHost(_services, WaitForStartAsync);
         if (_recovery is null)
         {
             _ = _services.Broker?.StartAsync(); // the broker awaits what it begins
@@ -113,6 +113,15 @@ public sealed class ArcpRuntime : IAsyncDisposable
 
     /// <summary>Stops, if that has not happened yet.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
+
+    // A connection that was taken before the runtime began to stop is refused in order, and not dropped.
+    private Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return _starting?.WaitAsync(cancellationToken) ?? StartAsync(cancellationToken);
+        }
+    }
 
     private async Task StartCoreAsync()
     {

@@ -80,17 +80,38 @@ public sealed class EndpointTransportConformanceTests : TransportConformanceTest
         await transport.Disposed;
     }
 
-    /// <summary>Keeps the request open as long as its transport, which sends in all ways that it has.</summary>
+    /// <summary>Keeps the request open as long as its transport, which sends in all ways that it has, and until what was being sent has ended: the connection's memory is the server's again then.</summary>
     private sealed class HeldTransport(WebSocketTransport inner) : LaidOutTransport(inner)
     {
         private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly SemaphoreSlim _sending = new(1, 1);
 
         public Task Disposed => _disposed.Task;
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken) => SendAsync(() => base.WriteAsync(frame, cancellationToken));
+
+        public override ValueTask FlushAsync(CancellationToken cancellationToken) => SendAsync(() => base.FlushAsync(cancellationToken));
+
+        public override ValueTask CloseAsync(CancellationToken cancellationToken) => SendAsync(() => base.CloseAsync(cancellationToken));
 
         public override async ValueTask DisposeAsync()
         {
             await base.DisposeAsync();
+            await SendAsync(() => ValueTask.CompletedTask);
             _disposed.TrySetResult();
+        }
+
+        private async ValueTask SendAsync(Func<ValueTask> send)
+        {
+            await _sending.WaitAsync();
+            try
+            {
+                await send();
+            }
+            finally
+            {
+                _sending.Release();
+            }
         }
     }
 }

@@ -47,6 +47,7 @@ public sealed class ShutdownTests
     {
         await using TestHost app = await TestHost.StartAsync();
         await using WireClient client = await app.ConnectAsync();
+        await Patience.UntilAsync(() => app.Runtime.GetStatistics().Connections == 1, "the runtime has the connection");
         Task stopping = app.StopAsync();
         (await client.ExpectAsync("session.error")).Code.Should().Be("INTERNAL_ERROR");
         await client.ExpectCloseAsync();

@@ -32,7 +32,7 @@ public class LaidOutTransport(ITransport inner) : ITransport
     public ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken) => inner.ReadAsync(frame, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    public virtual ValueTask WriteAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
         byte[] laidOut = frame.IsEmpty ? [] : LayOut(inner.Layout!, frame);
         switch (_sent++ % 3)
@@ -48,10 +48,10 @@ public class LaidOutTransport(ITransport inner) : ITransport
     }
 
     /// <inheritdoc/>
-    public ValueTask FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
+    public virtual ValueTask FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
+    public virtual ValueTask CloseAsync(CancellationToken cancellationToken) => inner.CloseAsync(cancellationToken);
 
     /// <inheritdoc/>
     public virtual async ValueTask DisposeAsync()

@@ -156,6 +156,39 @@ public class ShutdownTests
     }
 
     [Fact]
+    [Trait("Section", "6.2")]
+    public async Task A_connection_that_comes_at_the_same_moment_is_refused_in_order_or_not_taken()
+    {
+        using var race = new Race(runners: 2);
+        for (int round = 0; round < 500; round++)
+        {
+            await using var runtime = new TestRuntime();
+            WireClient? client = null;
+            Task? stopping = null;
+            race.Round(runner =>
+            {
+                if (runner == 0)
+                {
+                    client = runtime.Connect();
+                }
+                else
+                {
+                    stopping = runtime.Runtime.StopAsync();
+                }
+            });
+            WireFrame? refusal = await client!.ReceiveAsync();
+            if (refusal is not null)
+            {
+                refusal.Code.Should().Be("INTERNAL_ERROR");
+            }
+
+            await client.DisposeAsync();
+            await stopping!.WaitAsync(WireClient.Patience, TimeProvider.System);
+            runtime.Logs.Lines.Should().NotContain(line => line.Contains("Exception", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public async Task Stopping_races_with_submits_and_connections_and_still_ends_with_nothing_left()
     {
         for (int round = 0; round < 30; round++)
