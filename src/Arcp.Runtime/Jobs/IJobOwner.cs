@@ -10,7 +10,5 @@ internal interface IJobOwner
     void OnSettling(Job job);
 
     /// <summary>A job has ended, once. Called outside its lock.</summary>
-    /// <param name="job">The job.</param>
-    /// <param name="packed">All that there is to know of it from now on; null = that is more than is packed, or it is known by its object.</param>
-    void OnEnded(Job job, PackedJob? packed);
+    void OnEnded(Job job);
 }

@@ -146,7 +146,8 @@ internal sealed class Job
         Volatile.Read(ref _children)?.End(); // none is added once the end is decided
         if (Snapshot().State.IsTerminal)
         {
-            _environment.Owner.OnEnded(this, Rest());
+            Rest();
+            _environment.Owner.OnEnded(this);
         }
         else
         {
@@ -203,7 +204,7 @@ internal sealed class Job
     }
 
     // The end is shown, and the log holds all of it. Who has delegated the job still asks how it ended.
-    private PackedJob? Rest()
+    private void Rest()
     {
         lock (_lock)
         {
@@ -215,7 +216,10 @@ internal sealed class Job
             // Jobs that take part in a delegation are known to each other by their objects, and those with credentials to the broker.
             bool isPacked = Spec.DelegationDepth == 0 && _children is null && Spec.Credentials.IsEmpty;
             ArraySegment<byte>? archived = Feed.TrimNeedsLock(isPacked ? PackedJob.Write(Spec, _state.Status) : null);
-            return isPacked && archived is { } part ? new PackedJob(part.Array!, part.Offset) : null;
+            if (isPacked && archived is { } part)
+            {
+                Known.Pack(new PackedJob(part.Array!, part.Offset));
+            }
         }
     }
 

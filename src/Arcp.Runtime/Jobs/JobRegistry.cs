@@ -226,17 +226,12 @@ internal sealed class JobRegistry : IJobOwner
 
     void IJobOwner.OnSettling(Job job) => _settlement.Begin(job);
 
-    void IJobOwner.OnEnded(Job job, PackedJob? packed)
+    void IJobOwner.OnEnded(Job job)
     {
         string status = job.Snapshot().State.Status.Value;
         Log.JobHasEnded(_logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(_environment.Clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
-        if (packed is { } rest)
-        {
-            job.Known.Pack(rest);
-        }
-
         _retention.Add(job.Known, this);
     }
 

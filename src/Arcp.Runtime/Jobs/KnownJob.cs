@@ -15,6 +15,7 @@ namespace Arcp.Runtime.Jobs;
 /// <param name="environment">What it shares with others.</param>
 internal sealed class KnownJob(Job job, JobEnvironment environment)
 {
+    private readonly SessionId _submittedBy = job.Spec.SubmittedBy;
     private readonly LeaseGuard _guard = job.Spec.Guard;
     private readonly long _createdAt = job.Spec.CreatedAt.UtcTicks;
     private object _content = job; // or the block in the archive
@@ -24,8 +25,6 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
     public static IEqualityComparer<KnownJob> ById { get; } = new IdComparer();
 
     public Principal Principal { get; } = job.Spec.Principal;
-
-    public SessionId SubmittedBy { get; } = job.Spec.SubmittedBy;
 
     public JobAgent Agent { get; } = job.Spec.Agent;
 
@@ -111,7 +110,7 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
     {
         Id = packed.Id,
         Principal = Principal,
-        SubmittedBy = SubmittedBy,
+        SubmittedBy = _submittedBy,
         Agent = Agent,
         Guard = _guard,
         Trace = packed.Trace,

@@ -137,15 +137,14 @@ public class KnownJobTests
                 continue;
             }
 
-            PackedJob? rest = null;
-            Job job = Create(TestJob.NewSpec(), (_, packed) => rest = packed);
+            Job job = Create(TestJob.NewSpec());
             KnownJob known = job.Known;
             jobs.Add(known).Should().BeTrue();
             model.Add(job.Spec.Id, known);
             if (random.Next(2) == 0)
             {
                 job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown));
-                known.Pack(rest!.Value);
+                known.Itself.Should().BeNull();
             }
         }
 
@@ -164,10 +163,10 @@ public class KnownJobTests
     [Fact]
     public void A_job_that_others_know_by_its_object_is_not_packed()
     {
-        PackedOf(TestJob.NewSpec()).Should().NotBeNull();
-        PackedOf(TestJob.NewSpec() with { DelegationDepth = 1 }).Should().BeNull();
-        PackedOf(TestJob.NewSpec() with { Credentials = new JobCredentials(null!, null!, [new IssuedValue(Lent, null!)]) }).Should().BeNull();
-        PackedOf(TestJob.NewSpec(), job => job.TryAnnounce(TestJob.Create(), new DelegateEvent { DelegateId = "d", ChildJobId = JobId.New(TimeProvider.System), Agent = "a" })).Should().BeNull();
+        IsPacked(TestJob.NewSpec()).Should().BeTrue();
+        IsPacked(TestJob.NewSpec() with { DelegationDepth = 1 }).Should().BeFalse();
+        IsPacked(TestJob.NewSpec() with { Credentials = new JobCredentials(null!, null!, [new IssuedValue(Lent, null!)]) }).Should().BeFalse();
+        IsPacked(TestJob.NewSpec(), job => job.TryAnnounce(TestJob.Create(), new DelegateEvent { DelegateId = "d", ChildJobId = JobId.New(TimeProvider.System), Agent = "a" })).Should().BeFalse();
     }
 
     [Fact]
@@ -177,32 +176,30 @@ public class KnownJobTests
         for (int size = LogArchive.LargestLog - 1_000; size < LogArchive.LargestLog + 1_000; size++)
         {
             Job? job = null;
-            PackedJob? packed = PackedOf(TestJob.NewSpec(), emitting => (job = emitting).TryEmit(new ThoughtEvent { Text = new string('x', size) }));
-            (packed is not null && wasPacked is false).Should().BeFalse("larger ones are not packed either");
-            wasPacked = packed is not null;
-            if (packed is { } rest)
+            bool isPacked = IsPacked(TestJob.NewSpec(), emitting => (job = emitting).TryEmit(new ThoughtEvent { Text = new string('x', size) }));
+            (isPacked && wasPacked is false).Should().BeFalse("larger ones are not packed either");
+            wasPacked = isPacked;
+            if (isPacked)
             {
-                job!.Known.Pack(rest);
-                EntriesOf(Open(job.Known)).Should().Equal(EntriesOf(job));
+                EntriesOf(Open(job!.Known)).Should().Equal(EntriesOf(job));
             }
         }
 
         wasPacked.Should().BeFalse();
     }
 
-    private static PackedJob? PackedOf(JobSpec spec, Action<Job>? act = null)
+    private static bool IsPacked(JobSpec spec, Action<Job>? act = null)
     {
-        PackedJob? rest = null;
-        Job job = Create(spec, (_, packed) => rest = packed);
+        Job job = Create(spec);
         job.TryApply(JobSignal.AgentStarted);
         act?.Invoke(job);
         job.TryApply(new JobSignal.Stopped(JobOutcome.ShutDown)).Should().BeTrue();
-        return rest;
+        return job.Known.Itself is null;
     }
 
     private static (Job Job, KnownJob Known) End(JobSpec spec, JobSignal end, Action<Job>? act = null, JobLimits? limits = null)
     {
-        Job job = Create(spec, (ended, packed) => ended.Known.Pack(packed!.Value), limits);
+        Job job = Create(spec, limits);
         job.Known.Itself.Should().BeSameAs(job);
         job.Known.Open().Should().BeSameAs(job);
         job.TryApply(JobSignal.AgentStarted).Should().BeTrue();
@@ -211,8 +208,8 @@ public class KnownJobTests
         return (job, job.Known);
     }
 
-    private static Job Create(JobSpec spec, Action<Job, PackedJob?> onEnded, JobLimits? limits = null) =>
-        new(spec, new JobEnvironment(limits ?? Limits, TimeProvider.System, new TestJob.Owner(onEnded)));
+    private static Job Create(JobSpec spec, JobLimits? limits = null) =>
+        new(spec, new JobEnvironment(limits ?? Limits, TimeProvider.System, new TestJob.Owner(null)));
 
     private static Job Open(KnownJob known)
     {

@@ -4,7 +4,6 @@ using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Agents;
-using Arcp.Runtime.Authentication;
 using Arcp.Runtime.Configuration;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Tests.Support;
@@ -162,12 +161,8 @@ public class RetainedJobTests
     {
         var gate = new GatedAgent();
         Arcp.Runtime.Sessions.SessionServices services = TestRuntime.Compose(new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(gate.RunAsync)));
-        (Core.Transports.InMemoryTransport near, Core.Transports.InMemoryTransport far) = Core.Transports.InMemoryTransport.CreatePair();
-        using var host = new Arcp.Runtime.Sessions.ConnectionHost(services, static _ => Task.CompletedTask);
-        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
-        await using (var client = new WireClient(near))
+        await TestRuntime.ServeAsync(services, async client =>
         {
-            await client.HelloAsync("secret-a", LeaseRequests.Features);
             string jobId = (await client.SubmitAsync("gate")).JobId!;
             await gate.BegunAsync(jobId);
             services.Jobs.TryFind(new JobId(jobId), out KnownJob? known).Should().BeTrue();
@@ -178,9 +173,7 @@ public class RetainedJobTests
             await TestRuntime.UntilAsync(() => known.Itself is null, "the job to be packed");
             services.Jobs.TryFind(new JobId(jobId), out KnownJob? still).Should().BeTrue();
             still.Should().BeSameAs(known);
-        }
-
-        await connection.WaitAsync(WireClient.Patience, TimeProvider.System);
+        });
     }
 
     private static async Task<(JsonObject Told, JsonObject Listed)> AskAsync(WireClient client, string jobId)

@@ -1,7 +1,6 @@
 using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Agents;
-using Arcp.Runtime.Authentication;
 using Arcp.Runtime.DependencyInjection;
 using Arcp.Runtime.Jobs;
 using Arcp.Runtime.Tests.Credentials;
@@ -83,12 +82,8 @@ public class DelegationStreamTests
     {
         var parentAgent = new GatedAgent();
         Arcp.Runtime.Sessions.SessionServices services = TestRuntime.Compose(new AgentDescriptor("gate", "1", false, _ => new DelegateAgent(parentAgent.RunAsync)));
-        (Core.Transports.InMemoryTransport near, Core.Transports.InMemoryTransport far) = Core.Transports.InMemoryTransport.CreatePair();
-        using var host = new Arcp.Runtime.Sessions.ConnectionHost(services, static _ => Task.CompletedTask);
-        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
-        await using (var client = new WireClient(near))
+        await TestRuntime.ServeAsync(services, async client =>
         {
-            await client.HelloAsync("secret-a", LeaseRequests.Features);
             WireFrame accepted = await client.SubmitLeasedAsync("gate", Lease);
             JobContext job = await parentAgent.BegunAsync(accepted.JobId!);
             await client.ExpectAsync("job.event");
@@ -110,9 +105,7 @@ public class DelegationStreamTests
             end.FinalStatus.Should().Be("cancelled");
             (await (await delegating).Completion).Status.Value.Should().Be("cancelled");
             await client.ExpectQuietAsync();
-        }
-
-        await connection.WaitAsync(WireClient.Patience, TimeProvider.System);
+        });
         services.Deadlines.Dispose();
     }
 

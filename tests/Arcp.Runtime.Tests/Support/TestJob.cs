@@ -15,7 +15,7 @@ internal static class TestJob
     public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null, LeaseGuard? guard = null)
     {
         clock ??= TimeProvider.System;
-        return new Job(NewSpec(clock) with { Guard = guard ?? LeaseGuard.DenyAll }, new JobEnvironment(NewLimits(maxEntries, maxBytes), clock, new Owner((job, _) => onEnded?.Invoke(job))));
+        return new Job(NewSpec(clock) with { Guard = guard ?? LeaseGuard.DenyAll }, new JobEnvironment(NewLimits(maxEntries, maxBytes), clock, new Owner(onEnded)));
     }
 
     public static JobSpec NewSpec(TimeProvider? clock = null)
@@ -71,7 +71,7 @@ internal static class TestJob
     public static JobLimits NewLimits(int maxEntries, long maxBytes) =>
         new(maxEntries, maxBytes, TimeSpan.FromSeconds(30), new LogMemory(long.MaxValue));
 
-    public sealed class Owner(Action<Job, PackedJob?> onEnded) : IJobOwner
+    public sealed class Owner(Action<Job>? onEnded) : IJobOwner
     {
         public void OnEnding(Job job)
         {
@@ -83,6 +83,6 @@ internal static class TestJob
             job.TryApply(JobSignal.TakenBack).Should().BeTrue();
         }
 
-        public void OnEnded(Job job, PackedJob? packed) => onEnded(job, packed);
+        public void OnEnded(Job job) => onEnded?.Invoke(job);
     }
 }

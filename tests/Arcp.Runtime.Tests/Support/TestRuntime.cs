@@ -58,6 +58,21 @@ public sealed class TestRuntime : IAsyncDisposable
         Agents = agents,
     }.Compose(out _);
 
+    /// <summary>Opens a session with all features on the parts of a runtime, and waits for its connection's end when the client is done.</summary>
+    internal static async Task ServeAsync(SessionServices services, Func<WireClient, Task> act)
+    {
+        (InMemoryTransport near, InMemoryTransport far) = InMemoryTransport.CreatePair();
+        using var host = new ConnectionHost(services, static _ => Task.CompletedTask);
+        Task connection = host.RunAsync(host.Add(far), ConnectionContext.Unknown, CancellationToken.None);
+        await using (var client = new WireClient(near))
+        {
+            await client.HelloAsync("secret-a", LeaseRequests.Features);
+            await act(client);
+        }
+
+        await connection.WaitAsync(WireClient.Patience, TimeProvider.System);
+    }
+
     /// <summary>Opens a connection that has not said hello.</summary>
     public WireClient Connect(ConnectionContext? context = null, int capacity = 128, Func<ITransport, ITransport>? wrap = null)
     {
