@@ -11,6 +11,7 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, DeadlineQueue deadlines, TimeProvider clock, ILogger logger)
 {
     private readonly RunningTasks _running = new();
+    private readonly PooledWork<(JobRunner Runner, Job Job, IJobWork Work)> _starts = new(static start => _ = start.Runner.RunAsync(start.Job, start.Work));
 
     /// <summary>How many agents have not returned yet; one that ignores cancellation outlives its job.</summary>
     public int AgentCount => _running.Count;
@@ -18,9 +19,19 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
     /// <summary>Starts a job's agent on the thread pool.</summary>
     public void Start(Job job, IJobWork work)
     {
-        _running.Begin();
-        ThreadPool.QueueUserWorkItem(static run => _ = run.Runner.RunAsync(run.Job, run.Work), (Runner: this, Job: job, Work: work), preferLocal: true);
+        StartSoon(job, work);
+        StartHeld();
     }
+
+    /// <summary>Starts a job's agent together with others: whoever calls this calls <see cref="StartHeld"/> before he waits for anything.</summary>
+    public void StartSoon(Job job, IJobWork work)
+    {
+        _running.Begin();
+        _starts.Add((this, job, work));
+    }
+
+    /// <summary>Starts what <see cref="StartSoon"/> was called with.</summary>
+    public void StartHeld() => _starts.Release();
 
     /// <summary>Ends all jobs: agents are asked to stop and have <paramref name="grace"/> to do so, then their jobs end without them.</summary>
     /// <returns>Ends when every job has ended and every agent that listens has returned.</returns>

@@ -12,7 +12,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
 {
     private readonly Submission _submission = new(session, services);
 
-    /// <summary>Decides a submit and answers it; answers of one session come in the order of its submits (§7.1).</summary>
+    /// <summary>Decides a submit and answers it; answers of one session come in the order of its submits (§7.1). Jobs start when the caller says so, see <see cref="JobRunner.StartHeld"/>.</summary>
     public void Submit(FrameHeader header, JobSubmit submit)
     {
         ValueTask<SubmitDecision> deciding = _submission.DecideAsync(header, submit);
@@ -136,6 +136,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
 
         await before.ConfigureAwait(false);
         Answer(header, decision);
+        services.Runner.StartHeld();
     }
 
     private void Answer(FrameHeader header, SubmitDecision decision)
@@ -150,7 +151,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
                 JobSpec spec = accepted.Job.Spec;
                 Log.JobAccepted(services.Logger, spec.Id, spec.Principal.Name, spec.Agent.Name, spec.Agent.Version);
                 session.Outbox.Open(accepted.Job, new ControlFrame(accepted.Frame, OutlivesConnection: true) { IsCommitted = true, UntilReceived = true });
-                services.Runner.Start(accepted.Job, accepted.Work);
+                services.Runner.StartSoon(accepted.Job, accepted.Work);
                 break;
             case SubmitDecision.Repeat { Original: var original }:
                 session.Outbox.Post(new ControlFrame(_submission.AcceptedFrame(header, original), OutlivesConnection: true) { IsCommitted = true });

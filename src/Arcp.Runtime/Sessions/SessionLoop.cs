@@ -9,6 +9,9 @@ namespace Arcp.Runtime.Sessions;
 /// <summary>The one reader of a connection: reads frames, decodes and dispatches them. It never waits for anything but the next frame.</summary>
 internal sealed class SessionLoop(Session session, SessionConnection connection, HeartbeatMonitor? heartbeat, SessionServices services)
 {
+    /// <summary>After how many frames the jobs start that were submitted by them, when more frames are at hand: one wake-up for each would cost more than the jobs.</summary>
+    private const int HandledTogether = 8;
+
     private readonly Lock _dispatching = new();
     private JobRequests? _jobs;
     private bool _isStopped;
@@ -41,11 +44,19 @@ internal sealed class SessionLoop(Session session, SessionConnection connection,
     public async Task RunAsync()
     {
         string? end = null;
+        int handled = 0;
         try
         {
             while (end is null)
             {
-                FrameReadStatus status = await connection.Transport.ReadAsync(connection.Buffer, CancellationToken.None).ConfigureAwait(false);
+                ValueTask<FrameReadStatus> reading = connection.Transport.ReadAsync(connection.Buffer, CancellationToken.None);
+                if (!reading.IsCompleted || ++handled == HandledTogether)
+                {
+                    handled = 0;
+                    services.Runner.StartHeld();
+                }
+
+                FrameReadStatus status = await reading.ConfigureAwait(false);
                 heartbeat?.OnReceived();
                 ArcpTelemetry.FramesReceived.Add(1);
                 lock (_dispatching)
@@ -60,6 +71,7 @@ internal sealed class SessionLoop(Session session, SessionConnection connection,
         }
         finally
         {
+            services.Runner.StartHeld();
             PeerHasClosed |= end is null;
             connection.OnLoopEnded(end ?? "the connection is lost");
         }
