@@ -27,7 +27,7 @@ public sealed class DelegatedJob
     public string Agent => _job.Spec.Agent.Reference;
 
     /// <summary>Where it is in its life at this moment (§7.3).</summary>
-    public JobStatus Status => _job.Snapshot().State.Status;
+    public JobStatus Status => _job.State.Status;
 
     /// <summary>How the child ended, also when it failed. Never fails itself.</summary>
     public Task<DelegatedOutcome> Completion => _completion.Task;
@@ -49,7 +49,7 @@ public sealed class DelegatedJob
 
     private void CompleteIfEnded(JobReader watch)
     {
-        if (_job.Snapshot().State is JobState.Ended { Outcome: not JobOutcome.Told } ended && _completion.TrySetResult(DelegatedOutcome.Of(ended.Outcome, _job)))
+        if (_job.State is JobState.Ended { Outcome: not JobOutcome.Told } ended && _completion.TrySetResult(DelegatedOutcome.Of(ended.Outcome, _job)))
         {
             _job.Feed.Remove(watch);
         }

@@ -47,7 +47,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
 
     private void ThrowIfEnded()
     {
-        if (parent.Snapshot().State.Decision is not null)
+        if (parent.State.Decision is not null)
         {
             throw HasEnded();
         }

@@ -3,10 +3,13 @@ namespace Arcp.Runtime.Authentication;
 /// <summary>On whose behalf a session acts. Jobs belong to principals.</summary>
 public sealed record Principal
 {
+    private readonly int _hash; // asked for several times per job
+
     private Principal(string name, bool isAnonymous)
     {
         Name = name;
         IsAnonymous = isAnonymous;
+        _hash = HashCode.Combine(name, isAnonymous);
     }
 
     /// <summary>The name, unique among the principals of a runtime.</summary>
@@ -22,6 +25,9 @@ public sealed record Principal
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         return new(name, isAnonymous: false);
     }
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _hash;
 
     /// <inheritdoc/>
     public override string ToString() => Name;

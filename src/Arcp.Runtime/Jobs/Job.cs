@@ -62,19 +62,10 @@ internal sealed class Job
     /// <summary>Cancelled when the agent has to stop: the job has ended, or the runtime is shutting down.</summary>
     public CancellationToken Stopping => Volatile.Read(ref _stopping)?.Token ?? new CancellationToken(canceled: true);
 
-    /// <summary>Ends when all that listens to <see cref="Stopping"/> has been told.</summary>
-    public Task StopDelivered
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _stopDelivered;
-            }
-        }
-    }
-
     private EntryWriter Writer => new(Spec, _environment.Clock, _environment.Limits.Store);
+
+    /// <summary>How far it has come, at this moment.</summary>
+    public JobState State => Volatile.Read(ref _state);
 
     public JobSnapshot Snapshot()
     {
@@ -85,11 +76,13 @@ internal sealed class Job
     }
 
     /// <summary>Adds a reader, who hears of everything that is appended from now on.</summary>
-    public JobSnapshot Attach(JobReader reader)
+    /// <param name="reader">The reader.</param>
+    /// <param name="holdsBack">Whether he slows the agent when he does not keep up.</param>
+    public JobSnapshot Attach(JobReader reader, bool holdsBack = false)
     {
         lock (_lock)
         {
-            Feed.AddNeedsLock(reader);
+            Feed.AddNeedsLock(reader, holdsBack);
             return new JobSnapshot(_state, Feed.LengthNeedsLock);
         }
     }
@@ -119,7 +112,7 @@ internal sealed class Job
     {
         while (true)
         {
-            JobState seen = Snapshot().State;
+            JobState seen = State;
             (state, bool applied) = JobTransitions.Next(seen, signal);
             if (!applied)
             {
@@ -142,9 +135,9 @@ internal sealed class Job
     /// <summary>What follows from a decided end, and again from its being shown: the agent is told to stop, children end, and the owner hears of it.</summary>
     public void CompleteEnd()
     {
-        RequestStop();
+        _ = RequestStop();
         Volatile.Read(ref _children)?.End(); // none is added once the end is decided
-        if (Snapshot().State.IsTerminal)
+        if (State.IsTerminal)
         {
             Rest();
             _environment.Owner.OnEnded(this);
@@ -182,7 +175,8 @@ internal sealed class Job
     public byte[] WriteOwnTail(EventBody body) => Writer.Write(body).Bytes.ToArray();
 
     /// <summary>Asks the agent to stop without ending the job. Those who listen are told on other threads.</summary>
-    public void RequestStop()
+    /// <returns>Ends when they have been.</returns>
+    public Task RequestStop()
     {
         lock (_lock)
         {
@@ -190,6 +184,8 @@ internal sealed class Job
             {
                 _stopDelivered = stopping.CancelAsync();
             }
+
+            return _stopDelivered;
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, JobLog log, Lock jo
     public long LengthNeedsLock => _log.Length;
 
     /// <summary>Adds a reader, who hears of everything that is appended from now on. Needs the lock.</summary>
-    public void AddNeedsLock(JobReader reader) => _readers.Add(reader);
+    public void AddNeedsLock(JobReader reader, bool holdsBack) => _readers.Add(reader, holdsBack);
 
     /// <summary>Appends an entry. Needs the lock.</summary>
     /// <param name="entry">The entry.</param>

@@ -30,7 +30,14 @@ internal struct JobReaders()
         }
     }
 
-    public void Add(JobReader reader) => All = All.Add(reader);
+    public void Add(JobReader reader, bool holdsBack)
+    {
+        All = All.Add(reader);
+        if (holdsBack)
+        {
+            SetHoldsBack(reader, true);
+        }
+    }
 
     /// <summary>Removes a reader, who holds nobody back any more.</summary>
     public void Remove(JobReader reader)

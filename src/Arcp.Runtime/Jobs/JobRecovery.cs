@@ -39,7 +39,7 @@ internal sealed class JobRecovery(JobRegistry jobs, ArcpRuntimeOptions options, 
     /// <returns>How many there were.</returns>
     public int EndInterrupted()
     {
-        Job[] interrupted = [.. _restored.Values.Where(job => !job.Snapshot().State.IsTerminal).OrderByDescending(job => job.Spec.DelegationDepth)];
+        Job[] interrupted = [.. _restored.Values.Where(job => !job.State.IsTerminal).OrderByDescending(job => job.Spec.DelegationDepth)];
         foreach (Job job in interrupted)
         {
             job.TryApply(new JobSignal.Stopped(JobOutcome.Interrupted));

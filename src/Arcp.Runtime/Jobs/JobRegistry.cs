@@ -228,7 +228,7 @@ internal sealed class JobRegistry : IJobOwner
 
     void IJobOwner.OnEnded(Job job)
     {
-        string status = job.Snapshot().State.Status.Value;
+        string status = job.State.Status.Value;
         Log.JobHasEnded(_logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(_environment.Clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));

@@ -40,7 +40,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
         jobs.Close();
         foreach (Job job in jobs.AtWork)
         {
-            job.RequestStop();
+            _ = job.RequestStop();
         }
 
         await WaitForAgentsAsync(grace, cancellationToken).ConfigureAwait(false);
@@ -85,8 +85,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
                 await RunAgentAsync(job, work).ConfigureAwait(false);
             }
 
-            job.RequestStop(); // the end is decided, perhaps by somebody who has not come to this yet
-            await job.StopDelivered.ConfigureAwait(false);
+            await job.RequestStop().ConfigureAwait(false); // the end is decided, perhaps by somebody who has not come to this yet
         }
 #pragma warning disable CA1031 // What an agent has registered with its token may throw anything, as the agent may.
         catch (Exception e)
@@ -120,7 +119,7 @@ internal sealed class JobRunner(JobRegistry jobs, JobSettlement settlement, Dead
     // The end is decided by now, also when it is not shown yet.
     private static void EndActivity(Activity? activity, Job job)
     {
-        if (activity is not null && job.Snapshot().State.Decision is { } decision)
+        if (activity is not null && job.State.Decision is { } decision)
         {
             activity.SetTag("arcp.budget.remaining", job.Spec.Guard.Budget.Describe());
             activity.SetStatus(decision.Status == JobStatus.Success ? ActivityStatusCode.Ok : ActivityStatusCode.Error, decision.Status.Value);

@@ -32,7 +32,7 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
 
     public JobId Id => IsPacked(out PackedJob packed, out Job? itself) ? packed.Id : itself.Spec.Id;
 
-    public JobStatus Status => IsPacked(out PackedJob packed, out Job? itself) ? packed.Status : itself.Snapshot().State.Status;
+    public JobStatus Status => IsPacked(out PackedJob packed, out Job? itself) ? packed.Status : itself.State.Status;
 
     /// <summary>The job itself; null when it has ended and only what is left of it is known.</summary>
     public Job? Itself => Volatile.Read(ref _content) as Job;

@@ -26,8 +26,10 @@ internal sealed class CursorSet
     public bool TryGet(JobId jobId, [NotNullWhen(true)] out JobCursor? cursor) => _cursors.TryGetValue(jobId, out cursor);
 
     /// <summary>Adds a cursor and attaches it to its job.</summary>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="holdsBack">Whether it slows the job's agent when the session does not keep up.</param>
     /// <returns>The job at that moment.</returns>
-    public JobSnapshot Add(JobCursor cursor)
+    public JobSnapshot Add(JobCursor cursor, bool holdsBack = false)
     {
         if (_cursors == None)
         {
@@ -36,7 +38,7 @@ internal sealed class CursorSet
 
         _cursors.Add(cursor.Job.Spec.Id, cursor);
         Subscriptions += cursor.IsSubscription ? 1 : 0;
-        return cursor.Job.Attach(cursor);
+        return cursor.Job.Attach(cursor, holdsBack);
     }
 
     /// <summary>Lets a cursor read that waited for its job's announcement.</summary>

@@ -62,7 +62,7 @@ internal sealed class JobRequests(Session session, SessionServices services)
         }
         else if (applied)
         {
-            job.RequestStop();
+            _ = job.RequestStop();
             services.Deadlines.Schedule(grace, () => job.TryApply(new JobSignal.Stopped(outcome)));
         }
     }

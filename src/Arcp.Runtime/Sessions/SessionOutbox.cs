@@ -33,17 +33,8 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
         }
     }
 
-    /// <summary>Whether the peer asks far more than it reads.</summary>
-    public bool IsFlooded
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _frames.IsOverfull;
-            }
-        }
-    }
+    /// <summary>Whether the peer asks far more than it reads. A look without the lock, for each frame that is read: what has just changed counts for the next one.</summary>
+    public bool IsFlooded => _frames.IsOverfull;
 
     /// <summary>Whether the connection's sending is to end when what is queued has been sent.</summary>
     public bool IsComplete
@@ -139,8 +130,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
             _frames.Add(accepted);
 
             // A job that was decided to end before it has started may show nothing for a while, if it has to give something back.
-            isAlone = _frames.Cursors.Add(cursor).State is not JobState.NotStarted || !job.Spec.Credentials.IsEmpty;
-            job.Feed.SetHoldsBack(cursor, _frames.Connection is not null);
+            isAlone = _frames.Cursors.Add(cursor, holdsBack: _frames.Connection is not null).State is not JobState.NotStarted || !job.Spec.Credentials.IsEmpty;
         }
 
         if (isAlone)
@@ -162,8 +152,7 @@ internal sealed class SessionOutbox(SessionSequence sequence, SessionStore store
             // A parent that is not read any more has ended and been sent to its end, the announcement with it.
             bool isAnnounced = !_frames.Cursors.TryGet(parent.Spec.Id, out JobCursor? announcing) || parent.Feed.PositionOf(announcing) >= announcedAt;
             var cursor = new JobCursor(child, this, isSubscription: false) { IsWaiting = true };
-            _frames.Cursors.Add(cursor);
-            child.Feed.SetHoldsBack(cursor, _frames.Connection is not null);
+            _frames.Cursors.Add(cursor, holdsBack: _frames.Connection is not null);
             if (isAnnounced)
             {
                 _frames.Cursors.Open(child.Spec.Id);

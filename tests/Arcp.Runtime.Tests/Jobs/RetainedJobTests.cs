@@ -68,8 +68,7 @@ public class RetainedJobTests
 
         early.IsCancellationRequested.Should().BeTrue();
         job.Stopping.IsCancellationRequested.Should().BeTrue();
-        job.StopDelivered.IsCompletedSuccessfully.Should().BeTrue();
-        job.RequestStop();
+        job.RequestStop().IsCompletedSuccessfully.Should().BeTrue();
     }
 
     [Fact]
