@@ -18,12 +18,12 @@ internal static class EchoLoad
         return [requests / seconds, Samples.Quantile(durations, 0.99)];
     }
 
-    /// <summary>Several requests outstanding on each of several connections.</summary>
+    /// <summary>Several requests outstanding on each of several connections, each on a thread of its own, which blocks: threads of a pool look for work when there is none, and take the processor from the server.</summary>
     /// <returns>Requests per second.</returns>
     public static async Task<double> ManyAsync(IReadOnlyList<IEchoPeer> peers, int requests, int outstanding)
     {
         int share = requests / peers.Count;
-        return share * peers.Count / await Rounds.TimeAsync(() => Task.WhenAll(peers.Select(peer => KeepAsync(peer, share, outstanding))));
+        return share * peers.Count / await Rounds.TimeAsync(() => Task.WhenAll(peers.Select(peer => OnThread(() => Keep(peer, share, outstanding)))));
     }
 
     /// <summary>Lets echo jobs end, which the server then retains.</summary>
@@ -44,7 +44,9 @@ internal static class EchoLoad
         while (peer.TakeCompleted() == 0);
     }
 
-    private static async Task KeepAsync(IEchoPeer peer, int requests, int outstanding)
+    private static Task OnThread(Action act) => Task.Factory.StartNew(act, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private static void Keep(IEchoPeer peer, int requests, int outstanding)
     {
         int asked = 0;
         int completed = 0;
@@ -56,7 +58,7 @@ internal static class EchoLoad
                 asked++;
             }
 
-            await peer.FillAsync();
+            peer.Fill();
             completed += peer.TakeCompleted();
         }
     }

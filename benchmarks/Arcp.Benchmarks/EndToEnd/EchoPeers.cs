@@ -39,8 +39,6 @@ internal sealed class EchoSession(Uri server) : IEchoPeer
 
     public void Fill() => _session.Fill();
 
-    public ValueTask FillAsync() => _session.FillAsync();
-
     public void Dispose() => _session.Dispose();
 }
 
@@ -77,8 +75,6 @@ internal sealed class RawEcho(Uri server, string path, int[] sizes, int keep = 0
     }
 
     public void Fill() => _client.Fill();
-
-    public ValueTask FillAsync() => _client.FillAsync();
 
     public void Dispose() => _client.Dispose();
 }

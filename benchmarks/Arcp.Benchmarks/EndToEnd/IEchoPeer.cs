@@ -12,7 +12,4 @@ internal interface IEchoPeer : IDisposable
 
     /// <summary>Sends what is queued, then reads more.</summary>
     void Fill();
-
-    /// <summary>Sends what is queued, then reads more.</summary>
-    ValueTask FillAsync();
 }
