@@ -140,10 +140,7 @@ internal sealed class Delegation(Job parent, JobAuthority authority, AgentEnviro
         var spec = new JobSpec
         {
             Id = JobId.New(environment.Clock),
-            Principal = own.Principal,
-            SubmittedBy = own.SubmittedBy,
-            Agent = descriptor.Identity,
-            Guard = guard,
+            Origin = own.Origin with { Agent = descriptor.Identity, Guard = guard },
             Trace = own.Trace,
             CreatedAt = environment.Clock.GetUtcNow(),
             ParentId = own.Id,

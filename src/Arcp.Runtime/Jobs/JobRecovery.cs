@@ -57,10 +57,7 @@ internal sealed class JobRecovery(JobRegistry jobs, ArcpRuntimeOptions options, 
     private JobSpec ToSpec(StoredJob job) => new()
     {
         Id = job.Id,
-        Principal = StoredPrincipals.ToPrincipal(job.Principal),
-        SubmittedBy = job.SubmittedBy,
-        Agent = ToAgent(job),
-        Guard = ToGuard(job),
+        Origin = new JobOrigin(StoredPrincipals.ToPrincipal(job.Principal), job.SubmittedBy, ToAgent(job), ToGuard(job)),
         Trace = TraceContext.TryParse(job.Trace, out TraceContext? trace) ? trace : TraceContext.New(),
         CreatedAt = job.CreatedAt,
         ParentId = job.ParentId,

@@ -8,7 +8,7 @@ namespace Arcp.Runtime.Jobs;
 internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, TimeSpan length)
 {
     private readonly Lock _lock = new();
-    private readonly Queue<KnownJob> _ended = new();
+    private readonly Queue<(KnownJob Job, long Timestamp)> _ended = new();
     private bool _isScheduled;
 
     /// <summary>Has a job forgotten when it has been kept for long enough.</summary>
@@ -18,8 +18,7 @@ internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, 
     {
         lock (_lock)
         {
-            job.EndedTimestamp = clock.GetTimestamp();
-            _ended.Enqueue(job);
+            _ended.Enqueue((job, clock.GetTimestamp()));
             if (!_isScheduled)
             {
                 ScheduleNeedsLock(length, jobs);
@@ -40,17 +39,17 @@ internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, 
         lock (_lock)
         {
             job = null;
-            if (!_ended.TryPeek(out KnownJob? first))
+            if (!_ended.TryPeek(out (KnownJob Job, long Timestamp) first))
             {
                 _isScheduled = false;
             }
-            else if (length - clock.GetElapsedTime(first.EndedTimestamp) is var left && left > TimeSpan.Zero)
+            else if (length - clock.GetElapsedTime(first.Timestamp) is var left && left > TimeSpan.Zero)
             {
                 ScheduleNeedsLock(left, jobs);
             }
             else
             {
-                job = _ended.Dequeue();
+                job = _ended.Dequeue().Job;
             }
 
             return job is not null;

@@ -12,15 +12,7 @@ internal sealed record JobSpec
 {
     public required JobId Id { get; init; }
 
-    public required Principal Principal { get; init; }
-
-    /// <summary>The session that submitted it: the one with authority to cancel (§7.4).</summary>
-    public required SessionId SubmittedBy { get; init; }
-
-    public required JobAgent Agent { get; init; }
-
-    /// <summary>Checks what the job wants to do against its lease (§9).</summary>
-    public LeaseGuard Guard { get; init; } = LeaseGuard.DenyAll;
+    public required JobOrigin Origin { get; init; }
 
     public required TraceContext Trace { get; init; }
 
@@ -41,6 +33,14 @@ internal sealed record JobSpec
 
     /// <summary>Whether the submitting session takes streamed results; for others they are put together (§8.4).</summary>
     public bool StreamsResult { get; init; }
+
+    public Principal Principal => Origin.Principal;
+
+    public SessionId SubmittedBy => Origin.SubmittedBy;
+
+    public JobAgent Agent => Origin.Agent;
+
+    public LeaseGuard Guard => Origin.Guard;
 
     public Lease Lease => Guard.Lease.Lease;
 

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Ids;
 using Arcp.Runtime.Authentication;
-using Arcp.Runtime.Leases;
 
 namespace Arcp.Runtime.Jobs;
 
@@ -15,8 +14,7 @@ namespace Arcp.Runtime.Jobs;
 /// <param name="environment">What it shares with others.</param>
 internal sealed class KnownJob(Job job, JobEnvironment environment)
 {
-    private readonly SessionId _submittedBy = job.Spec.SubmittedBy;
-    private readonly LeaseGuard _guard = job.Spec.Guard;
+    private readonly JobOrigin _origin = job.Spec.Origin;
     private readonly long _createdAt = job.Spec.CreatedAt.UtcTicks;
     private object _content = job; // or the block in the archive
     private int _offset;
@@ -24,9 +22,9 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
     /// <summary>Finds jobs by their ids.</summary>
     public static IEqualityComparer<KnownJob> ById { get; } = new IdComparer();
 
-    public Principal Principal { get; } = job.Spec.Principal;
+    public Principal Principal => _origin.Principal;
 
-    public JobAgent Agent { get; } = job.Spec.Agent;
+    public JobAgent Agent => _origin.Agent;
 
     public DateTimeOffset CreatedAt => new(_createdAt, TimeSpan.Zero);
 
@@ -36,9 +34,6 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
 
     /// <summary>The job itself; null when it has ended and only what is left of it is known.</summary>
     public Job? Itself => Volatile.Read(ref _content) as Job;
-
-    /// <summary>When it ended, on the monotonic clock. Belongs to <see cref="JobRetention"/>.</summary>
-    public long EndedTimestamp { get; set; }
 
     /// <summary>The job has ended: from now on this is all that is known of it.</summary>
     public void Pack(PackedJob packed)
@@ -109,10 +104,7 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
     private JobSpec ToSpec(PackedJob packed) => new()
     {
         Id = packed.Id,
-        Principal = Principal,
-        SubmittedBy = _submittedBy,
-        Agent = Agent,
-        Guard = _guard,
+        Origin = _origin,
         Trace = packed.Trace,
         CreatedAt = CreatedAt,
         ParentId = packed.ParentId,

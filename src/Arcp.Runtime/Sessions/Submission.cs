@@ -15,6 +15,8 @@ internal sealed class Submission(Session session, SessionServices services)
 {
     private const int LongestKey = 512;
 
+    private JobOrigin? _last; // the next job is likely to be like this one
+
     /// <summary>Decides a submit. Ends at once unless a store has to be asked or an earlier use of the same key is undecided.</summary>
     public async ValueTask<SubmitDecision> DecideAsync(FrameHeader header, JobSubmit submit)
     {
@@ -85,10 +87,7 @@ internal sealed class Submission(Session session, SessionServices services)
         var spec = new JobSpec
         {
             Id = JobId.New(services.Clock),
-            Principal = session.Principal,
-            SubmittedBy = session.Id,
-            Agent = agent.Identity,
-            Guard = ToGuard(submit),
+            Origin = OriginOf(agent.Identity, ToGuard(submit)),
             Trace = header.Trace ?? TraceContext.New(),
             CreatedAt = services.Clock.GetUtcNow(),
             MaxRuntime = submit.MaxRuntimeSec is { } seconds ? ToTimeSpan(seconds) : null,
@@ -119,6 +118,9 @@ internal sealed class Submission(Session session, SessionServices services)
         Trace = trace,
         RequestId = submit.Id,
     };
+
+    private JobOrigin OriginOf(JobAgent agent, LeaseGuard guard) =>
+        _last is { } last && last.Agent == agent && last.Guard == guard ? last : _last = new JobOrigin(session.Principal, session.Id, agent, guard);
 
     private LeaseGuard ToGuard(JobSubmit submit)
     {

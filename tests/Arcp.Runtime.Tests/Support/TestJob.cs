@@ -15,18 +15,16 @@ internal static class TestJob
     public static Job Create(Action<Job>? onEnded = null, int maxEntries = 100_000, long maxBytes = 1 << 25, TimeProvider? clock = null, LeaseGuard? guard = null)
     {
         clock ??= TimeProvider.System;
-        return new Job(NewSpec(clock) with { Guard = guard ?? LeaseGuard.DenyAll }, new JobEnvironment(NewLimits(maxEntries, maxBytes), clock, new Owner(onEnded)));
+        return new Job(NewSpec(clock, guard), new JobEnvironment(NewLimits(maxEntries, maxBytes), clock, new Owner(onEnded)));
     }
 
-    public static JobSpec NewSpec(TimeProvider? clock = null)
+    public static JobSpec NewSpec(TimeProvider? clock = null, LeaseGuard? guard = null)
     {
         clock ??= TimeProvider.System;
         return new JobSpec
         {
             Id = JobId.New(clock),
-            Principal = Principal.Named("alice"),
-            SubmittedBy = SessionId.New(clock),
-            Agent = new JobAgent("a", "1"),
+            Origin = new JobOrigin(Principal.Named("alice"), SessionId.New(clock), new JobAgent("a", "1"), guard ?? LeaseGuard.DenyAll),
             Trace = TraceContext.New(),
             CreatedAt = clock.GetUtcNow(),
         };
