@@ -10,8 +10,8 @@ internal static class RawPush
     public const string ManyPerWrite = "/raw/push/flush";
 
     /// <summary>Opens a connection that waits for <see cref="Start"/>.</summary>
-    public static RawSocketClient Open(Uri server, string path, int frames, int size, int bufferSize = 256 * 1024) =>
-        RawSocketClient.Connect(server, $"{path}?frames={frames}&size={size}", bufferSize);
+    public static RawSocketClient Open(Uri server, string path, int frames, int size, int keep = 0) =>
+        RawSocketClient.Connect(server, $"{path}?frames={frames}&size={size}&keep={keep}");
 
     public static void Start(RawSocketClient client)
     {
@@ -40,10 +40,15 @@ internal static class RawPush
     }
 
     /// <summary>Receives frames over one connection, enough of them to last a good part of a second.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="path"><see cref="EachSent"/> or <see cref="ManyPerWrite"/>.</param>
+    /// <param name="frames">How many.</param>
+    /// <param name="size">Their size.</param>
+    /// <param name="keep">How many bytes of them the server keeps for good; with <see cref="ManyPerWrite"/> only.</param>
     /// <returns>Frames per second.</returns>
-    public static async Task<double> MeasureAsync(Uri server, string path, int frames, int size)
+    public static async Task<double> MeasureAsync(Uri server, string path, int frames, int size, int keep = 0)
     {
-        using RawSocketClient client = Open(server, path, frames, size);
+        using RawSocketClient client = Open(server, path, frames, size, keep);
         return frames / await Rounds.TimeAsync(async () =>
         {
             Start(client);

@@ -37,10 +37,13 @@ internal static class RawEndpoints
         await DrainAsync(socket, context.RequestAborted);
     }
 
-    /// <summary>Many frames per write, after the client's first bytes. What the client says meanwhile is read and does not matter.</summary>
+    /// <summary>Many frames per write, after the client's first bytes, with a copy of the first ones kept for good. What the client says meanwhile is read and does not matter.</summary>
     private static async Task PushManyAsync(HttpContext context)
     {
         (int frames, int size) = (Number(context, "frames"), Number(context, "size"));
+        int keep = Number(context, "keep");
+        List<byte[]> kept = [];
+        Kept.Add(kept);
         await using Stream stream = await UpgradeAsync(context);
         int perWrite = Math.Max(1, WriteSize / (size + 4));
         byte[] block = WebSocketFrames.Build(Enumerable.Repeat(size, perWrite));
@@ -49,8 +52,14 @@ internal static class RawEndpoints
         Task drain = DrainAsync(stream, input, context.RequestAborted);
         for (int left = frames; left > 0; left -= perWrite)
         {
-            int count = Math.Min(left, perWrite);
-            await stream.WriteAsync(block.AsMemory(0, block.Length / perWrite * count), context.RequestAborted);
+            ReadOnlyMemory<byte> next = block.AsMemory(0, block.Length / perWrite * Math.Min(left, perWrite));
+            if (keep > 0)
+            {
+                kept.Add(next.ToArray());
+                keep -= next.Length;
+            }
+
+            await stream.WriteAsync(next, context.RequestAborted);
         }
 
         await drain;
@@ -171,7 +180,7 @@ internal static class RawEndpoints
         }
     }
 
-    private static int Number(HttpContext context, string name) => int.Parse(context.Request.Query[name]!, CultureInfo.InvariantCulture);
+    private static int Number(HttpContext context, string name) => int.Parse(context.Request.Query[name].FirstOrDefault("0")!, CultureInfo.InvariantCulture);
 
     private static int[] Sizes(HttpContext context) =>
         [.. context.Request.Query["sizes"].ToString().Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture))];

@@ -9,6 +9,7 @@ internal sealed class ResultScenario : IScenario
     private const int Bytes = 100_000_000;
     private const double MiB = 1024 * 1024;
     private const int JobsToFill = 40;
+    private const int KeptPerJob = 32 * 1024 * 1024;
     private const int FreshWarmUps = 8;
     private const int FreshRounds = 20;
 
@@ -16,25 +17,33 @@ internal sealed class ResultScenario : IScenario
 
     public async Task<IReadOnlyList<Row>> RunAsync(int rounds) =>
     [
-        .. await RunAsync(FreshWarmUps, Math.Min(rounds, FreshRounds), "logs grow"),
-        .. await RunAsync(JobsToFill, rounds, "logs at their limit"),
+        .. await RunAsync(FreshWarmUps, Math.Min(rounds, FreshRounds), "logs grow", KeptPerJob),
+        .. await RunAsync(JobsToFill, rounds, "logs at their limit", keep: 0),
     ];
 
-    private async Task<IReadOnlyList<Row>> RunAsync(int warmUps, int rounds, string state)
+    private async Task<IReadOnlyList<Row>> RunAsync(int warmUps, int rounds, string state, int keep)
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
         await using ServerProcess raw = await ServerProcess.StartAsync();
+        await using ServerProcess keeping = await ServerProcess.StartAsync();
         (int frames, int size) = await MeasureFramesAsync(server.Address);
         Samples[][] measured = await Rounds.InterleaveManyAsync(
             rounds,
             warmUps,
             () => MeasureAsync(server),
             async () => [await RawPush.MeasureAsync(raw.Address, RawPush.ManyPerWrite, frames, size) * size / 1e6],
-            async () => [await RawPush.MeasureAsync(raw.Address, RawPush.EachSent, frames, size) * size / 1e6]);
+            async () => [await RawPush.MeasureAsync(raw.Address, RawPush.EachSent, frames, size) * size / 1e6],
+            async () => [await RawPush.MeasureAsync(keeping.Address, RawPush.ManyPerWrite, frames, size, keep) * size / 1e6]);
+        Row[] whatKeepingCosts = keep == 0 ? [] :
+        [
+            new Row { Scenario = Name, Measure = $"MB/s, {state}; raw push, one write each, keeping {keep / MiB} MiB of it", Measured = measured[0][0], Baseline = measured[3][0] },
+            new Row { Scenario = Name, Measure = $"MB/s of raw push keeping {keep / MiB} MiB of it; raw push, one write each", Measured = measured[3][0], Baseline = measured[1][0] },
+        ];
         return
         [
             new Row { Scenario = Name, Measure = $"MB/s in {frames} frames of {size} B, {state}; raw push, one write each", Measured = measured[0][0], Baseline = measured[1][0], Target = Target.AtLeast(0.5) },
             new Row { Scenario = Name, Measure = $"MB/s, {state}; raw push, one send each", Measured = measured[0][0], Baseline = measured[2][0] },
+            .. whatKeepingCosts,
             new Row { Scenario = Name, Measure = $"MiB of managed memory above idle at the peak, {state}", Measured = measured[0][1], Target = Target.AtMost(64) },
         ];
     }
