@@ -24,7 +24,7 @@ namespace Arcp.Core.Transports;
 /// </remarks>
 public interface ITransport : IAsyncDisposable
 {
-    /// <summary>Receives the next frame.</summary>
+    /// <summary>Receives the next frame. Waits without keeping the caller's thread, which has other things to do meanwhile.</summary>
     /// <param name="frame">
     /// Emptied first, which also ends the life of an earlier frame's memory; then receives the frame's bytes.
     /// It holds something only after <see cref="FrameReadStatus.Frame"/>. Its <see cref="FrameBuffer.Limit"/> bounds what is accepted.

@@ -45,6 +45,7 @@ internal sealed class SessionLoop(Session session, SessionConnection connection,
     {
         string? end = null;
         int handled = 0;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // whoever starts the loop goes on, also when frames are always at hand
         try
         {
             while (end is null)

@@ -37,7 +37,5 @@ internal sealed class PooledWork<T>(Action<T> run) : IThreadPoolWorkItem
             Release();
             run(item);
         }
-
-        Release();
     }
 }

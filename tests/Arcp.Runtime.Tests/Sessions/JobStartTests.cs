@@ -81,6 +81,31 @@ public class JobStartTests
         sent.Should().BeLessThan(most, "the job starts while frames are at hand, and not behind the last of them");
     }
 
+    [Fact]
+    public async Task A_peer_that_never_stops_sending_is_welcomed_and_let_go()
+    {
+        IEnumerable<string> SendUntilGivenUp()
+        {
+            yield return Hello;
+            while (!_begun.Task.IsCompleted)
+            {
+                yield return Ack;
+            }
+        }
+
+        await using var runtime = new TestRuntime(AddBegin);
+        try
+        {
+            await using WireClient client = await Task.Run(() => runtime.Connect(wrap: inner => new ScriptedTransport(inner, SendUntilGivenUp()))).WaitAsync(WireClient.Patience, TimeProvider.System);
+            await client.ExpectAsync("session.welcome");
+            await runtime.Runtime.StopAsync(CancellationToken.None).WaitAsync(WireClient.Patience, TimeProvider.System);
+        }
+        finally
+        {
+            _begun.SetResult();
+        }
+    }
+
     [Theory]
     [InlineData(Ending.Closed)]
     [InlineData(Ending.Lost)]

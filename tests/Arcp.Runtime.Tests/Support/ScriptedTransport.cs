@@ -10,9 +10,15 @@ namespace Arcp.Runtime.Tests.Support;
 public sealed class ScriptedTransport(ITransport inner, IEnumerable<string> frames, Func<FrameReadStatus>? end = null) : WrappedTransport(inner)
 {
     private readonly IEnumerator<string> _frames = frames.GetEnumerator();
+    private volatile bool _isDisposed;
 
     public override ValueTask<FrameReadStatus> ReadAsync(FrameBuffer frame, CancellationToken cancellationToken)
     {
+        if (_isDisposed)
+        {
+            throw new TransportException("The transport is disposed.");
+        }
+
         if (!_frames.MoveNext())
         {
             return end is null ? base.ReadAsync(frame, cancellationToken) : new(end());
@@ -21,5 +27,11 @@ public sealed class ScriptedTransport(ITransport inner, IEnumerable<string> fram
         frame.Clear();
         frame.TryWrite(Encoding.UTF8.GetBytes(_frames.Current)).Should().BeTrue("the script's frames are small");
         return new(FrameReadStatus.Frame);
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _isDisposed = true;
+        return base.DisposeAsync();
     }
 }
