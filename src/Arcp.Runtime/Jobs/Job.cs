@@ -42,7 +42,7 @@ internal sealed class Job
         _stopping = state.IsTerminal ? null : new CancellationTokenSource();
         Feed = new JobFeed(spec.Id, environment.Limits, log, _lock);
         CreatedTimestamp = environment.Clock.GetTimestamp();
-        Known = known ?? new KnownJob(this, environment);
+        Known = known ?? environment.Known.Add(this);
     }
 
     public JobSpec Spec { get; }

@@ -10,13 +10,12 @@ namespace Arcp.Runtime.Jobs;
 /// Thread-safe. Jobs are retained by the hundred thousand, and few are asked for again: what they share is referred to, what each has of its own lies in the
 /// archive with its log, and <see cref="Open"/> makes a job of it again for whoever asks. Nothing of it changes any more, so it does not matter how many there are.
 /// </remarks>
-/// <param name="job">The job.</param>
 /// <param name="environment">What it shares with others.</param>
-internal sealed class KnownJob(Job job, JobEnvironment environment)
+internal sealed class KnownJob(JobEnvironment environment)
 {
-    private readonly JobOrigin _origin = job.Spec.Origin;
-    private readonly long _createdAt = job.Spec.CreatedAt.UtcTicks;
-    private object _content = job; // or the block in the archive
+    private JobOrigin _origin = null!; // these three are set by Begin
+    private long _createdAt;
+    private object _content = null!; // the job, or the block in the archive
     private int _offset;
 
     /// <summary>Finds jobs by their ids.</summary>
@@ -34,6 +33,14 @@ internal sealed class KnownJob(Job job, JobEnvironment environment)
 
     /// <summary>The job itself; null when it has ended and only what is left of it is known.</summary>
     public Job? Itself => Volatile.Read(ref _content) as Job;
+
+    /// <summary>A job begins to be known by it. To be called once, before anybody has it.</summary>
+    public void Begin(Job job)
+    {
+        _origin = job.Spec.Origin;
+        _createdAt = job.Spec.CreatedAt.UtcTicks;
+        _content = job;
+    }
 
     /// <summary>The job has ended: from now on this is all that is known of it.</summary>
     public void Pack(PackedJob packed)

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
@@ -161,6 +163,29 @@ public class KnownJobTests
     }
 
     [Fact]
+    public void Each_of_many_jobs_that_begin_at_once_is_known_by_something_of_its_own()
+    {
+        JobEnvironment environment = NewEnvironment();
+        var jobs = new ConcurrentBag<Job>();
+        Parallel.For(0, 5_000, _ => jobs.Add(new Job(TestJob.NewSpec(), environment)));
+
+        jobs.Should().OnlyContain(job => job.Known.Itself == job);
+        jobs.Select(job => job.Known).ToHashSet().Should().HaveCount(5_000);
+    }
+
+    [Fact]
+    public void A_job_that_nobody_knows_any_more_is_held_by_nothing_that_was_made_together_with_it()
+    {
+        JobEnvironment environment = NewEnvironment();
+        WeakReference[] gone = [.. Enumerable.Range(0, 100).Select(_ => CreateAndLetGo(environment))];
+
+        GC.Collect();
+
+        gone.Should().OnlyContain(job => !job.IsAlive);
+        GC.KeepAlive(environment);
+    }
+
+    [Fact]
     public void A_job_that_others_know_by_its_object_is_not_packed()
     {
         IsPacked(TestJob.NewSpec()).Should().BeTrue();
@@ -208,8 +233,12 @@ public class KnownJobTests
         return (job, job.Known);
     }
 
-    private static Job Create(JobSpec spec, JobLimits? limits = null) =>
-        new(spec, new JobEnvironment(limits ?? Limits, TimeProvider.System, new TestJob.Owner(null)));
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference CreateAndLetGo(JobEnvironment environment) => new(new Job(TestJob.NewSpec(), environment));
+
+    private static Job Create(JobSpec spec, JobLimits? limits = null) => new(spec, NewEnvironment(limits));
+
+    private static JobEnvironment NewEnvironment(JobLimits? limits = null) => new(limits ?? Limits, TimeProvider.System, new TestJob.Owner(null));
 
     private static Job Open(KnownJob known)
     {
