@@ -11,7 +11,10 @@ internal static class RawPush
 
     /// <summary>Opens a connection that waits for <see cref="Start"/>.</summary>
     public static RawSocketClient Open(Uri server, string path, int frames, int size, int keep = 0) =>
-        RawSocketClient.Connect(server, $"{path}?frames={frames}&size={size}&keep={keep}");
+        RawSocketClient.Connect(server, $"{path}?{Query(frames, size, keep)}");
+
+    /// <summary>What the server is asked for.</summary>
+    public static string Query(int frames, int size, int keep = 0) => $"frames={frames}&size={size}&keep={keep}";
 
     public static void Start(RawSocketClient client)
     {

@@ -180,7 +180,7 @@ internal static class RawEndpoints
         }
     }
 
-    private static int Number(HttpContext context, string name) => int.Parse(context.Request.Query[name].FirstOrDefault("0")!, CultureInfo.InvariantCulture);
+    private static int Number(HttpContext context, string name) => int.Parse(context.Request.Query[name]!, CultureInfo.InvariantCulture);
 
     private static int[] Sizes(HttpContext context) =>
         [.. context.Request.Query["sizes"].ToString().Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture))];

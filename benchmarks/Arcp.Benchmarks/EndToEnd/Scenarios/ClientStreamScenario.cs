@@ -37,7 +37,7 @@ internal sealed class ClientStreamScenario : IScenario
     private static async Task<double> MeasureBareAsync(Uri server, int size)
     {
         using var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new UriBuilder(server) { Scheme = "ws", Path = RawPush.ManyPerWrite, Query = $"frames={RawFrames}&size={size}" }.Uri, CancellationToken.None);
+        await socket.ConnectAsync(new UriBuilder(server) { Scheme = "ws", Path = RawPush.ManyPerWrite, Query = RawPush.Query(RawFrames, size) }.Uri, CancellationToken.None);
         Memory<byte> message = new byte[2 * size];
         double seconds = await Rounds.TimeAsync(async () =>
         {

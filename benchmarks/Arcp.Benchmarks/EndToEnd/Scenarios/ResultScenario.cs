@@ -27,13 +27,14 @@ internal sealed class ResultScenario : IScenario
         await using ServerProcess raw = await ServerProcess.StartAsync();
         await using ServerProcess keeping = await ServerProcess.StartAsync();
         (int frames, int size) = await MeasureFramesAsync(server.Address);
-        Samples[][] measured = await Rounds.InterleaveManyAsync(
-            rounds,
-            warmUps,
+        Func<Task<double[]>>[] sides =
+        [
             () => MeasureAsync(server),
             async () => [await RawPush.MeasureAsync(raw.Address, RawPush.ManyPerWrite, frames, size) * size / 1e6],
             async () => [await RawPush.MeasureAsync(raw.Address, RawPush.EachSent, frames, size) * size / 1e6],
-            async () => [await RawPush.MeasureAsync(keeping.Address, RawPush.ManyPerWrite, frames, size, keep) * size / 1e6]);
+            async () => [await RawPush.MeasureAsync(keeping.Address, RawPush.ManyPerWrite, frames, size, keep) * size / 1e6],
+        ];
+        Samples[][] measured = await Rounds.InterleaveManyAsync(rounds, warmUps, keep == 0 ? sides[..3] : sides);
         Row[] whatKeepingCosts = keep == 0 ? [] :
         [
             new Row { Scenario = Name, Measure = $"MB/s, {state}; raw push, one write each, keeping {keep / MiB} MiB of it", Measured = measured[0][0], Baseline = measured[3][0] },
