@@ -4,7 +4,7 @@ namespace Arcp.Benchmarks.EndToEnd;
 internal static class Rounds
 {
     /// <summary>How long is warmed up at least: until then the just-in-time compiler takes a good part of the processor.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
 
     /// <summary>Runs all to warm up, twice and long enough, then in turn.</summary>
     /// <param name="count">How many rounds.</param>
