@@ -51,7 +51,7 @@ public sealed class DelegatedJob
     {
         if (_job.State is JobState.Ended { Outcome: not JobOutcome.Told } ended && _completion.TrySetResult(DelegatedOutcome.Of(ended.Outcome, _job)))
         {
-            _job.Feed.Remove(watch);
+            _job.Detach(watch);
         }
     }
 

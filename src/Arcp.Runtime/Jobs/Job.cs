@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using Arcp.Core;
 using Arcp.Core.Events;
 using Arcp.Core.Serialization;
+using Arcp.Core.Transports;
 using Arcp.Runtime.Storage;
 
 namespace Arcp.Runtime.Jobs;
@@ -42,7 +43,7 @@ internal sealed class Job
         _stopping = state.IsTerminal ? null : new CancellationTokenSource();
         Feed = new JobFeed(spec.Id, environment.Limits, log, _lock);
         CreatedTimestamp = environment.Clock.GetTimestamp();
-        Known = known ?? environment.Known.Add(this);
+        Known = known ?? new KnownJob(environment, this);
     }
 
     public JobSpec Spec { get; }
@@ -84,6 +85,19 @@ internal sealed class Job
         {
             Feed.AddNeedsLock(reader, holdsBack);
             return new JobSnapshot(_state, Feed.LengthNeedsLock);
+        }
+    }
+
+    /// <summary>Removes a reader. When the last one goes, a job that is packed gives up what it holds besides.</summary>
+    public void Detach(JobReader reader)
+    {
+        Feed.Remove(reader);
+        if (Known.Packed is { } packed)
+        {
+            lock (_lock)
+            {
+                Feed.LetGoIfUnreadNeedsLock(packed);
+            }
         }
     }
 
@@ -209,12 +223,20 @@ internal sealed class Job
                 _state = JobState.EndedWith(_state.Status);
             }
 
-            // Jobs that take part in a delegation are known to each other by their objects, and those with credentials to the broker.
-            bool isPacked = Spec.DelegationDepth == 0 && _children is null && Spec.Credentials.IsEmpty;
-            ArraySegment<byte>? archived = Feed.TrimNeedsLock(isPacked ? PackedJob.Write(Spec, _state.Status) : null);
-            if (isPacked && archived is { } part)
+            // Jobs that take part in a delegation are known to each other by their objects, and those with credentials to the broker: of them, and of those with large logs,
+            // the archive has the time of their end alone.
+            FrameBuffer record = PackedJob.Write(Spec, Known.Number, _state.Status, _environment.Clock.GetTimestamp());
+            bool isPacked = Spec.DelegationDepth == 0 && _children is null && Spec.Credentials.IsEmpty && Feed.TryPackNeedsLock(record, JobArchive.LargestRecord);
+            _environment.Archive.Add(isPacked ? record.WrittenSpan : PackedJob.HeadOf(record), Spec.Origin, isPacked ? Spec.Id.Value : null, out ArchivedRecord archived);
+            if (isPacked)
             {
-                Known.Pack(new PackedJob(part.Array!, part.Offset));
+                var packed = new PackedJob(archived);
+                Known.Pack(packed);
+                Feed.LetGoIfUnreadNeedsLock(packed);
+            }
+            else
+            {
+                Feed.TrimNeedsLock();
             }
         }
     }

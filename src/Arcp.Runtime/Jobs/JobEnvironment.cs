@@ -1,25 +1,11 @@
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>What all jobs of a runtime share.</summary>
-internal sealed class JobEnvironment
+/// <param name="Limits">What bounds their logs.</param>
+/// <param name="Clock">The clock of their events.</param>
+/// <param name="Owner">Hears of their ends.</param>
+internal sealed record JobEnvironment(JobLimits Limits, TimeProvider Clock, IJobOwner Owner)
 {
-    public JobEnvironment(JobLimits limits, TimeProvider clock, IJobOwner owner)
-    {
-        Limits = limits;
-        Clock = clock;
-        Owner = owner;
-        Known = new KnownJobs(this);
-    }
-
-    /// <summary>What bounds their logs.</summary>
-    public JobLimits Limits { get; }
-
-    /// <summary>The clock of their events.</summary>
-    public TimeProvider Clock { get; }
-
-    /// <summary>Hears of their ends.</summary>
-    public IJobOwner Owner { get; }
-
-    /// <summary>Makes what they are known by.</summary>
-    public KnownJobs Known { get; }
+    /// <summary>Where they lie when they have ended.</summary>
+    public JobArchive Archive { get; } = new();
 }

@@ -30,8 +30,31 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, JobLog log, Lock jo
         return _readers.All;
     }
 
-    /// <summary>The last entry is there: gives up room that is not used, see <see cref="JobLog.Trim"/>. Needs the lock.</summary>
-    public ArraySegment<byte>? TrimNeedsLock(FrameBuffer? heading) => _log.Trim(heading);
+    /// <summary>The last entry is there: puts it all behind what is in a buffer, if that has room for it. Needs the lock.</summary>
+    /// <param name="output">The buffer.</param>
+    /// <param name="limit">How much may be in it.</param>
+    public bool TryPackNeedsLock(FrameBuffer output, int limit)
+    {
+        if (output.Length + _log.Bytes > limit)
+        {
+            return false;
+        }
+
+        _log.Pack(output);
+        return output.Length <= limit;
+    }
+
+    /// <summary>When nobody reads it: gives up what is in the archive. Needs the lock.</summary>
+    public void LetGoIfUnreadNeedsLock(PackedJob packed)
+    {
+        if (_readers.All.IsEmpty)
+        {
+            _log.LetGo(packed);
+        }
+    }
+
+    /// <summary>The last entry is there: gives up room that is not used. Needs the lock.</summary>
+    public void TrimNeedsLock() => _log.Trim();
 
     /// <summary>Whether an append has to wait for those who hold back, or for the runtime's store. Needs the lock.</summary>
     /// <param name="bytes">What is to be appended.</param>

@@ -7,9 +7,6 @@ namespace Arcp.Runtime.Jobs;
 /// <param name="Memory">What all logs share.</param>
 internal sealed record JobLimits(int MaxEntries, long MaxBytes, TimeSpan StallTime, LogMemory Memory)
 {
-    /// <summary>Where small logs lie when their jobs have ended.</summary>
-    public LogArchive Archive { get; } = new();
-
     /// <summary>Where logs are kept beyond memory, and which commits them; null = nowhere.</summary>
     public JobStore? Store { get; init; }
 }

@@ -3,14 +3,15 @@ using Arcp.Core.Ids;
 namespace Arcp.Runtime.Jobs;
 
 /// <summary>One principal's jobs in the order of their creation, for pages that cost what they hold and no more (§6.6).</summary>
-/// <remarks>Thread-safe.</remarks>
-internal sealed class JobListing
+/// <remarks>Thread-safe. Calls nobody but the table with its lock held.</remarks>
+/// <param name="table">Where the jobs are; whoever removes one there has removed it here before.</param>
+internal sealed class JobListing(JobTable table)
 {
     /// <summary>How many jobs one page looks at: a filter that few jobs pass gives short pages, not long work.</summary>
     private const int MaxLooks = 1_000;
 
     private readonly Lock _lock = new();
-    private readonly SortedJobs _jobs = new();
+    private readonly SortedJobs _jobs = new(number => table.Find(number)!);
 
     public int Count
     {
@@ -50,9 +51,9 @@ internal sealed class JobListing
         int portion = limit + 1; // one more tells whether there is a next page
         while (true)
         {
-            List<KnownJob> next = TakeBehind(behind, portion);
+            List<long> next = TakeBehind(behind, portion);
             KnownJob? last = null;
-            foreach (KnownJob job in next)
+            foreach (KnownJob job in next.Select(table.Find).OfType<KnownJob>()) // one may have been forgotten since
             {
                 if (found.Count == limit || looks == MaxLooks)
                 {
@@ -72,12 +73,12 @@ internal sealed class JobListing
                 return new JobPage(found, null);
             }
 
-            behind = JobPlace.Of(next[^1]);
+            behind = last is null ? behind : JobPlace.Of(last);
             portion = Math.Min(portion * 2, MaxLooks + 1); // few match: look further at once
         }
     }
 
-    private List<KnownJob> TakeBehind(JobPlace? behind, int count)
+    private List<long> TakeBehind(JobPlace? behind, int count)
     {
         lock (_lock)
         {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Numerics;
-using Arcp.Core;
 using Arcp.Core.Transports;
 using Arcp.Runtime.Diagnostics;
 
@@ -41,6 +40,7 @@ internal struct JobLog(JobLimits limits, long length = 0)
     private byte[]? _spareSlab;
     private int _slabUsed;
     private bool _isReleased;
+    private PackedJob _packed; // where the log lies when the ring is empty
 
     /// <summary>How many entries there have ever been: the number of the last one.</summary>
     public long Length { get; private set; } = length;
@@ -89,52 +89,43 @@ internal struct JobLog(JobLimits limits, long length = 0)
         return held;
     }
 
-    /// <summary>Makes a log again of what <see cref="Trim"/> has put into the archive, to be read only.</summary>
-    public static JobLog Unpack(JobLimits limits, ref PackedReader packed)
+    /// <summary>Makes a log again of what <see cref="Pack"/> has written, to be read only.</summary>
+    public static JobLog Unpack(JobLimits limits, in PackedLog packed)
     {
-        (long length, long bytes, long evicted) = Measure(ref packed);
-        var log = new JobLog(limits, length) { Bytes = bytes };
-        int offset = 0;
-        for (long count = length - evicted; count > 0; count--)
-        {
-            var entry = new LogEntry(packed.Block, offset, (int)packed.ReadNumber(), (int)packed.ReadNumber(), (Features)packed.ReadNumber(), (EntryKind)packed.ReadNumber());
-            log.Push(entry);
-            offset += entry.Size;
-        }
-
-        foreach (ref LogEntry entry in log._ring.AsSpan(0, log._count))
-        {
-            entry = entry with { Offset = packed.Position + entry.Offset }; // the first begins behind the last size
-        }
-
-        return log;
+        var ring = new LogEntry[RingLength(packed.Count)];
+        packed.ReadInto(ring.AsSpan(0, packed.Count));
+        return new JobLog(limits, packed.Length) { Bytes = packed.Bytes, _ring = ring, _count = packed.Count };
     }
 
-    /// <summary>What <see cref="Length"/>, <see cref="Bytes"/> and <see cref="Evicted"/> are of a log in the archive.</summary>
-    public static (long Length, long Bytes, long Evicted) Measure(ref PackedReader packed) => (packed.ReadNumber(), packed.ReadNumber(), packed.ReadNumber());
+    /// <summary>Writes the log for <see cref="Unpack"/>: nothing more is appended.</summary>
+    /// <param name="output">Where to.</param>
+    public void Pack(FrameBuffer output)
+    {
+        Resize(_ring.Length); // in order
+        PackedLog.Write(output, Length, Bytes, _ring.AsSpan(0, _count));
+    }
 
-    /// <summary>Gives up room that is not used: nothing more is appended. A small log goes into the archive.</summary>
-    /// <param name="heading">What is put in front of it there, so that <see cref="Unpack"/> can read it; null = it is only read by those who have it.</param>
-    /// <returns>Where it lies in the archive, its heading included; null = it is too large to lie there.</returns>
-    public ArraySegment<byte>? Trim(FrameBuffer? heading = null)
+    /// <summary>Gives up what is in the archive, too. Whoever reads the log again reads it from there.</summary>
+    /// <param name="packed">Where it lies.</param>
+    public void LetGo(PackedJob packed)
+    {
+        ReturnSlab();
+        (_ring, _slab, _packed) = ([], [], packed);
+    }
+
+    /// <summary>Gives up room that is not used: nothing more is appended.</summary>
+    public void Trim()
     {
         _spareSlab = null;
-        ArraySegment<byte>? archived = null;
-        if (Bytes <= LogArchive.LargestLog)
-        {
-            archived = Archive(heading);
-        }
-        else if (_slabUsed < _slab.Length - (_slab.Length / 4))
+        if (_slabUsed < _slab.Length - (_slab.Length / 4))
         {
             TrimLastSlab();
         }
 
-        if (_count > 0 && _count <= _ring.Length / 2)
+        if (RingLength(_count) < _ring.Length)
         {
-            Resize((int)BitOperations.RoundUpToPowerOf2((uint)_count));
+            Resize(RingLength(_count));
         }
-
-        return archived;
     }
 
     /// <summary>Hands entries to a sink, from the one behind <paramref name="position"/> on.</summary>
@@ -148,6 +139,11 @@ internal struct JobLog(JobLimits limits, long length = 0)
             return LogReadStatus.Gone;
         }
 
+        if (_ring.Length == 0)
+        {
+            this = Unpack(limits, _packed.Read().Log);
+        }
+
         SinkAnswer answer = SinkAnswer.More;
         while (answer is SinkAnswer.More && position < Length)
         {
@@ -159,35 +155,6 @@ internal struct JobLog(JobLimits limits, long length = 0)
         return position < Length ? LogReadStatus.More : LogReadStatus.CaughtUp;
     }
 
-    // All entries lie there from now on, and their slab may be another log's.
-    private ArraySegment<byte> Archive(FrameBuffer? heading)
-    {
-        if (heading is not null)
-        {
-            WriteSizes(heading);
-        }
-
-        ArraySegment<byte> archived = limits.Archive.Take((heading?.Length ?? 0) + (int)Bytes);
-        ReadOnlySpan<byte> written = heading is null ? [] : heading.WrittenSpan;
-        written.CopyTo(archived);
-        int offset = archived.Offset + written.Length;
-        for (int i = 0; i < _count; i++)
-        {
-            ref LogEntry entry = ref _ring[Index(i)];
-            entry.Slab.AsSpan(entry.Offset, entry.Size).CopyTo(archived.Array.AsSpan(offset));
-            entry = entry with { Slab = archived.Array!, Offset = offset };
-            offset += entry.Size;
-        }
-
-        if (_slab.Length == FirstSlab && limits.Store is null)
-        {
-            ArrayPool<byte>.Shared.Return(_slab);
-        }
-
-        (_slab, _slabUsed) = ([], 0);
-        return archived;
-    }
-
     private void TrimLastSlab()
     {
         byte[] trimmed = _slab.AsSpan(0, _slabUsed).ToArray();
@@ -196,21 +163,16 @@ internal struct JobLog(JobLimits limits, long length = 0)
             _ring[Index(i)] = _ring[Index(i)] with { Slab = trimmed };
         }
 
+        ReturnSlab();
         (_slab, _slabUsed) = ([], 0);
     }
 
-    private void WriteSizes(FrameBuffer output)
+    // The runtime's store may still have to write down what is in it.
+    private readonly void ReturnSlab()
     {
-        output.WriteNumber(Length);
-        output.WriteNumber(Bytes);
-        output.WriteNumber(Evicted);
-        for (int i = 0; i < _count; i++)
+        if (_slab.Length == FirstSlab && limits.Store is null)
         {
-            ref readonly LogEntry entry = ref _ring[Index(i)];
-            output.WriteNumber(entry.Length);
-            output.WriteNumber(entry.PublicLength);
-            output.WriteNumber((long)entry.Required);
-            output.WriteNumber((long)entry.Kind);
+            ArrayPool<byte>.Shared.Return(_slab);
         }
     }
 
@@ -250,9 +212,17 @@ internal struct JobLog(JobLimits limits, long length = 0)
 
     private int Index(long behindStart) => (int)(_start + behindStart) & (_ring.Length - 1);
 
-    // To a power of two, see Index.
+    // A power of two, see Index.
+    private static int RingLength(int count) => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(count, 1));
+
+    // Puts the entries in order, too.
     private void Resize(int length)
     {
+        if (_start == 0 && length == _ring.Length)
+        {
+            return;
+        }
+
         var ring = new LogEntry[length];
         for (int i = 0; i < _count; i++)
         {

@@ -20,7 +20,8 @@ internal sealed class JobRegistry : IJobOwner
     private readonly JobEnvironment _environment;
     private readonly JobRetention _retention;
     private readonly Lock _lock = new();
-    private readonly HashSet<KnownJob> _jobs = new(KnownJob.ById);
+    private readonly JobTable _table;
+    private readonly Dictionary<JobId, Job> _objects = []; // those that are not packed
     private readonly Dictionary<Principal, Share> _shares = [];
     private int _active;
     private bool _isClosed;
@@ -33,20 +34,12 @@ internal sealed class JobRegistry : IJobOwner
         _logger = logger;
         var limits = new JobLimits(options.MaxLogEventsPerJob, options.MaxLogBytesPerJob, options.MaxStall, new LogMemory(options.MaxLogBytes)) { Store = store };
         _environment = new JobEnvironment(limits, clock, this);
-        _retention = new JobRetention(deadlines, clock, options.EffectiveRetention);
+        _table = new JobTable(_environment);
+        _retention = new JobRetention(_environment.Archive, deadlines, clock, options.EffectiveRetention);
     }
 
     /// <summary>How many jobs there are.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _jobs.Count;
-            }
-        }
-    }
+    public int Count => _table.Count;
 
     /// <summary>How many of them have not ended.</summary>
     public int ActiveCount => Volatile.Read(ref _active);
@@ -55,15 +48,13 @@ internal sealed class JobRegistry : IJobOwner
     public long LogBytes => _environment.Limits.Memory.Bytes;
 
     /// <summary>The jobs that are at work at this moment, and perhaps some that have ended.</summary>
-    public Job[] AtWork => [.. All.Select(job => job.Itself).OfType<Job>()];
-
-    private KnownJob[] All
+    public Job[] AtWork
     {
         get
         {
             lock (_lock)
             {
-                return [.. _jobs];
+                return [.. _objects.Values];
             }
         }
     }
@@ -101,7 +92,7 @@ internal sealed class JobRegistry : IJobOwner
         {
             isClosed = _isClosed;
             _active++;
-            AddNeedsLock(job.Known, _shares[spec.Principal]);
+            AddNeedsLock(job, _shares[spec.Principal]);
         }
 
         ArcpTelemetry.JobsRunning.Add(1);
@@ -126,14 +117,14 @@ internal sealed class JobRegistry : IJobOwner
             lock (_lock)
             {
                 Share share = ShareOfNeedsLock(spec.Principal);
-                AddNeedsLock(job.Known, share);
+                AddNeedsLock(job, share);
                 share.Active += state.IsTerminal ? 0 : 1;
                 _active += state.IsTerminal ? 0 : 1;
             }
 
             if (state.IsTerminal)
             {
-                _deadlines.Schedule(left, () => Forget(job.Known));
+                _deadlines.Schedule(left, () => Forget(job.Known.Number));
             }
             else
             {
@@ -157,8 +148,11 @@ internal sealed class JobRegistry : IJobOwner
     {
         lock (_lock)
         {
-            return _jobs.GetAlternateLookup<JobId>().TryGetValue(id, out job);
+            job = _objects.GetValueOrDefault(id)?.Known;
         }
+
+        // It is in the archive before it goes from among the objects.
+        return (job ??= _environment.Archive.TryFind(id, out ArchivedRecord record) ? _table.Find(new PackedJob(record).Number) : null) is not null;
     }
 
     /// <summary>A page of a principal's jobs; see <see cref="JobListing.Find"/>.</summary>
@@ -185,31 +179,34 @@ internal sealed class JobRegistry : IJobOwner
     /// <summary>Forgets all jobs.</summary>
     public void Clear()
     {
-        foreach (KnownJob job in All)
+        foreach (KnownJob job in _table.All)
         {
-            Forget(job);
+            Forget(job.Number);
         }
     }
 
     /// <summary>Forgets a job; nothing happens when it is forgotten already.</summary>
-    public void Forget(KnownJob job)
+    /// <param name="number">Its number.</param>
+    public void Forget(long number)
     {
+        KnownJob? job;
         lock (_lock)
         {
-            if (!_jobs.Remove(job))
+            job = _table.Find(number);
+            if (job is null)
             {
                 return;
             }
+
+            Share share = _shares[job.Principal];
+            share.Listing.Remove(job);
+            RemoveIfEmptyNeedsLock(job.Principal, share);
+            _objects.Remove(job.Id);
+            _table.Remove(number);
         }
 
         _environment.Limits.Store?.AppendForgotten(job.Id);
         job.Release();
-        lock (_lock)
-        {
-            Share share = _shares[job.Principal];
-            share.Listing.Remove(job);
-            RemoveIfEmptyNeedsLock(job.Principal, share);
-        }
     }
 
     // Before the end can be seen: whoever sees it may submit again at once.
@@ -232,20 +229,32 @@ internal sealed class JobRegistry : IJobOwner
         Log.JobHasEnded(_logger, job.Spec.Id, status);
         ArcpTelemetry.JobDuration.Record(_environment.Clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
-        _retention.Add(job.Known, this);
+        if (job.Known.Packed is { } packed)
+        {
+            lock (_lock)
+            {
+                if (_table.Pack(job.Known.Number, packed.Record))
+                {
+                    _objects.Remove(job.Spec.Id);
+                }
+            }
+        }
+
+        _retention.OnEnded(this);
     }
 
-    private void AddNeedsLock(KnownJob job, Share share)
+    private void AddNeedsLock(Job job, Share share)
     {
-        _jobs.Add(job);
-        share.Listing.Add(job);
+        job.Known.Number = _table.Add(job);
+        _objects.Add(job.Spec.Id, job);
+        share.Listing.Add(job.Known);
     }
 
     private Share ShareOfNeedsLock(Principal principal)
     {
         if (!_shares.TryGetValue(principal, out Share? share))
         {
-            _shares.Add(principal, share = new Share());
+            _shares.Add(principal, share = new Share(_table));
         }
 
         return share;
@@ -267,10 +276,10 @@ internal sealed class JobRegistry : IJobOwner
     }
 
     /// <summary>What one principal has.</summary>
-    private sealed class Share
+    private sealed class Share(JobTable table)
     {
         public int Active { get; set; }
 
-        public JobListing Listing { get; } = new();
+        public JobListing Listing { get; } = new(table);
     }
 }

@@ -1,24 +1,20 @@
-using System.Diagnostics.CodeAnalysis;
 using Arcp.Runtime.Time;
 
 namespace Arcp.Runtime.Jobs;
 
-/// <summary>The jobs that have ended and are still known (§6.6). All are kept for the same time, so they go in the order of their ends, and one deadline does for all.</summary>
+/// <summary>Forgets jobs that have ended (§6.6). All are kept for the same time, so they go in the order of their ends, in which the archive has them, and one deadline does for all.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, TimeSpan length)
+internal sealed class JobRetention(JobArchive archive, DeadlineQueue deadlines, TimeProvider clock, TimeSpan length)
 {
     private readonly Lock _lock = new();
-    private readonly Queue<(KnownJob Job, long Timestamp)> _ended = new();
     private bool _isScheduled;
 
-    /// <summary>Has a job forgotten when it has been kept for long enough.</summary>
-    /// <param name="job">The job, which has just ended.</param>
+    /// <summary>A job has ended, and is in the archive.</summary>
     /// <param name="jobs">Where it is known.</param>
-    public void Add(KnownJob job, JobRegistry jobs)
+    public void OnEnded(JobRegistry jobs)
     {
         lock (_lock)
         {
-            _ended.Enqueue((job, clock.GetTimestamp()));
             if (!_isScheduled)
             {
                 ScheduleNeedsLock(length, jobs);
@@ -28,31 +24,33 @@ internal sealed class JobRetention(DeadlineQueue deadlines, TimeProvider clock, 
 
     private void ForgetDue(JobRegistry jobs)
     {
-        while (TryTakeDue(jobs, out KnownJob? job))
+        while (TryFindDue(jobs, out PackedJob job))
         {
-            jobs.Forget(job);
+            jobs.Forget(job.Number); // before its record goes, which is looked at until then
+            archive.Take();
         }
     }
 
-    private bool TryTakeDue(JobRegistry jobs, [NotNullWhen(true)] out KnownJob? job)
+    private bool TryFindDue(JobRegistry jobs, out PackedJob job)
     {
         lock (_lock)
         {
-            job = null;
-            if (!_ended.TryPeek(out (KnownJob Job, long Timestamp) first))
+            job = default;
+            if (!archive.TryPeek(out ArchivedRecord record))
             {
                 _isScheduled = false;
-            }
-            else if (length - clock.GetElapsedTime(first.Timestamp) is var left && left > TimeSpan.Zero)
-            {
-                ScheduleNeedsLock(left, jobs);
-            }
-            else
-            {
-                job = _ended.Dequeue().Job;
+                return false;
             }
 
-            return job is not null;
+            job = new PackedJob(record);
+            TimeSpan left = length - clock.GetElapsedTime(job.EndedTimestamp);
+            if (left > TimeSpan.Zero)
+            {
+                ScheduleNeedsLock(left, jobs);
+                return false;
+            }
+
+            return true;
         }
     }
 

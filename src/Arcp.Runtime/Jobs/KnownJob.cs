@@ -5,27 +5,49 @@ using Arcp.Runtime.Authentication;
 
 namespace Arcp.Runtime.Jobs;
 
-/// <summary>A job for as long as it is known: while it is at work the job itself, and when it has ended what is left of it, in as little room as that takes.</summary>
+/// <summary>What stands for a job wherever it is not at work: the job itself, and when it has ended what is left of it in the archive.</summary>
 /// <remarks>
-/// Thread-safe. Jobs are retained by the hundred thousand, and few are asked for again: what they share is referred to, what each has of its own lies in the
-/// archive with its log, and <see cref="Open"/> makes a job of it again for whoever asks. Nothing of it changes any more, so it does not matter how many there are.
+/// Thread-safe. Jobs are retained by the hundred thousand, and few are asked for again: whoever asks for one that has ended is given an object like this, and
+/// <see cref="Open"/> makes a job of it again. Nothing of it changes any more, so it does not matter how many there are.
 /// </remarks>
-/// <param name="environment">What it shares with others.</param>
-internal sealed class KnownJob(JobEnvironment environment)
+internal sealed class KnownJob
 {
-    private JobOrigin _origin = null!; // these three are set by Begin
-    private long _createdAt;
-    private object _content = null!; // the job, or the block in the archive
+    /// <summary>The most characters that an id has.</summary>
+    public const int LongestId = 128;
+
+    private readonly JobEnvironment _environment;
+    private readonly JobOrigin _origin;
+    private object _content; // the job, or its block in the archive
     private int _offset;
 
-    /// <summary>Finds jobs by their ids.</summary>
-    public static IEqualityComparer<KnownJob> ById { get; } = new IdComparer();
+    /// <summary>A job begins to be known.</summary>
+    public KnownJob(JobEnvironment environment, Job job)
+    {
+        _environment = environment;
+        _origin = job.Spec.Origin;
+        _content = job;
+        CreatedAt = job.Spec.CreatedAt;
+    }
+
+    /// <summary>A job is known again that has ended.</summary>
+    public KnownJob(JobEnvironment environment, PackedJob packed)
+    {
+        _environment = environment;
+        _origin = packed.Record.Origin;
+        _content = packed.Record.Block;
+        _offset = packed.Record.Offset;
+        CreatedAt = packed.CreatedAt;
+        Number = packed.Number;
+    }
+
+    /// <summary>Its number in the <see cref="JobTable"/>; 0 = it is not there yet.</summary>
+    public long Number { get; set; }
 
     public Principal Principal => _origin.Principal;
 
     public JobAgent Agent => _origin.Agent;
 
-    public DateTimeOffset CreatedAt => new(_createdAt, TimeSpan.Zero);
+    public DateTimeOffset CreatedAt { get; }
 
     public JobId Id => IsPacked(out PackedJob packed, out Job? itself) ? packed.Id : itself.Spec.Id;
 
@@ -34,19 +56,14 @@ internal sealed class KnownJob(JobEnvironment environment)
     /// <summary>The job itself; null when it has ended and only what is left of it is known.</summary>
     public Job? Itself => Volatile.Read(ref _content) as Job;
 
-    /// <summary>A job begins to be known by it. To be called once, before anybody has it.</summary>
-    public void Begin(Job job)
-    {
-        _origin = job.Spec.Origin;
-        _createdAt = job.Spec.CreatedAt.UtcTicks;
-        _content = job;
-    }
+    /// <summary>What is left of the job in the archive; null = the job itself is known.</summary>
+    public PackedJob? Packed => IsPacked(out PackedJob packed, out _) ? packed : null;
 
     /// <summary>The job has ended: from now on this is all that is known of it.</summary>
     public void Pack(PackedJob packed)
     {
-        _offset = packed.Offset;
-        Volatile.Write(ref _content, packed.Block);
+        _offset = packed.Record.Offset;
+        Volatile.Write(ref _content, packed.Record.Block);
     }
 
     /// <summary>The job, or one that is in all respects like it: its log can be read, it has ended, and nothing changes that.</summary>
@@ -57,8 +74,8 @@ internal sealed class KnownJob(JobEnvironment environment)
             return itself;
         }
 
-        PackedReader log = packed.Log;
-        return new Job(ToSpec(packed), JobState.EndedWith(packed.Status), JobLog.Unpack(environment.Limits, ref log), environment, this);
+        UnpackedJob job = packed.Read();
+        return new Job(job.Spec, JobState.EndedWith(job.Status), JobLog.Unpack(_environment.Limits, job.Log), _environment, this);
     }
 
     /// <summary>What there is to tell of it.</summary>
@@ -69,29 +86,21 @@ internal sealed class KnownJob(JobEnvironment environment)
             return (itself.Spec, itself.Snapshot());
         }
 
-        PackedReader log = packed.Log;
-        return (ToSpec(packed), new JobSnapshot(JobState.EndedWith(packed.Status), JobLog.Measure(ref log).Length));
+        UnpackedJob job = packed.Read();
+        return (job.Spec, new JobSnapshot(JobState.EndedWith(job.Status), job.Log.Length));
     }
 
     /// <summary>Whether all entries behind a position are still held.</summary>
-    public bool Holds(long position)
-    {
-        if (!IsPacked(out PackedJob packed, out Job? itself))
-        {
-            return itself.Feed.Holds(position);
-        }
-
-        PackedReader log = packed.Log;
-        return environment.Limits.Store is not null || position >= JobLog.Measure(ref log).Evicted;
-    }
+    public bool Holds(long position) => IsPacked(out PackedJob packed, out Job? itself)
+        ? _environment.Limits.Store is not null || position >= packed.Read().Log.Evicted
+        : itself.Feed.Holds(position);
 
     /// <summary>The job is forgotten: its log no longer counts against the runtime's memory.</summary>
     public void Release()
     {
         if (IsPacked(out PackedJob packed, out Job? itself))
         {
-            PackedReader log = packed.Log;
-            environment.Limits.Memory.Add(-JobLog.Measure(ref log).Bytes);
+            _environment.Limits.Memory.Add(-packed.Read().Log.Bytes);
         }
         else
         {
@@ -103,35 +112,7 @@ internal sealed class KnownJob(JobEnvironment environment)
     {
         object content = Volatile.Read(ref _content);
         itself = content as Job;
-        packed = itself is null ? new PackedJob((byte[])content, _offset) : default;
+        packed = itself is null ? new PackedJob(new ArchivedRecord((ArchiveBlock)content, _offset)) : default;
         return itself is null;
-    }
-
-    // What concerned its run alone is not kept.
-    private JobSpec ToSpec(PackedJob packed) => new()
-    {
-        Id = packed.Id,
-        Origin = _origin,
-        Trace = packed.Trace,
-        CreatedAt = CreatedAt,
-        ParentId = packed.ParentId,
-    };
-
-    private sealed class IdComparer : IEqualityComparer<KnownJob>, IAlternateEqualityComparer<JobId, KnownJob>
-    {
-        private const int LongestId = 128;
-
-        public bool Equals(KnownJob? x, KnownJob? y) => ReferenceEquals(x, y);
-
-        public int GetHashCode(KnownJob job) => string.GetHashCode(IdOf(job, stackalloc char[LongestId]));
-
-        public bool Equals(JobId id, KnownJob job) => id.Value.AsSpan().SequenceEqual(IdOf(job, stackalloc char[LongestId]));
-
-        public int GetHashCode(JobId id) => string.GetHashCode(id.Value);
-
-        public KnownJob Create(JobId id) => throw new NotSupportedException("An id alone makes no job.");
-
-        private static ReadOnlySpan<char> IdOf(KnownJob job, Span<char> buffer) =>
-            job.IsPacked(out PackedJob packed, out Job? itself) ? packed.IdInto(buffer) : itself.Spec.Id.Value;
     }
 }

@@ -6,23 +6,27 @@ namespace Arcp.Runtime.Jobs;
 /// <summary>Writes numbers and texts in as few bytes as they need.</summary>
 internal static class PackedWriter
 {
-    private const int LongestNumber = 9;
+    /// <summary>The most bytes that a number takes.</summary>
+    public const int LongestNumber = 9;
 
     /// <summary>Writes a number, seven bits in each byte, the lowest first.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="value">The number; at least 0.</param>
-    public static void WriteNumber(this FrameBuffer output, long value)
+    /// <returns>How many bytes it takes.</returns>
+    public static int WriteNumber(Span<byte> output, long value)
     {
-        Span<byte> span = output.GetSpan(LongestNumber);
         int length = 0;
         for (; value > 0x7F; value >>= 7)
         {
-            span[length++] = (byte)(value | 0x80);
+            output[length++] = (byte)(value | 0x80);
         }
 
-        span[length++] = (byte)value;
-        output.Advance(length);
+        output[length++] = (byte)value;
+        return length;
     }
+
+    /// <summary>Writes a number.</summary>
+    public static void WriteNumber(this FrameBuffer output, long value) => output.Advance(WriteNumber(output.GetSpan(LongestNumber), value));
 
     /// <summary>Writes a text.</summary>
     public static void WriteText(this FrameBuffer output, string text)
@@ -34,11 +38,11 @@ internal static class PackedWriter
 }
 
 /// <summary>Reads what <see cref="PackedWriter"/> wrote.</summary>
-/// <param name="block">Where it stands.</param>
+/// <param name="bytes">Where it stands.</param>
 /// <param name="position">Where it begins there.</param>
-internal ref struct PackedReader(byte[] block, int position)
+internal ref struct PackedReader(ReadOnlySpan<byte> bytes, int position = 0)
 {
-    public readonly byte[] Block => block;
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
 
     /// <summary>Where what is read next begins.</summary>
     public int Position { get; private set; } = position;
@@ -48,7 +52,7 @@ internal ref struct PackedReader(byte[] block, int position)
         long value = 0;
         for (int shift = 0; ; shift += 7)
         {
-            byte next = block[Position++];
+            byte next = _bytes[Position++];
             value |= (long)(next & 0x7F) << shift;
             if (next <= 0x7F)
             {
@@ -64,6 +68,6 @@ internal ref struct PackedReader(byte[] block, int position)
     {
         int length = (int)ReadNumber();
         Position += length;
-        return block.AsSpan(Position - length, length);
+        return _bytes.Slice(Position - length, length);
     }
 }

@@ -2,13 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Arcp.Runtime.Jobs;
 
-/// <summary>Jobs in the order of §6.6, for many jobs that come at the end as a rule and go from the start: neither costs more for many than for few, and a job takes the room of a reference.</summary>
+/// <summary>Jobs in the order of §6.6, for many jobs that come at the end as a rule and go from the start: neither costs more for many than for few, and a job takes the room of its number.</summary>
 /// <remarks>Not thread-safe. Jobs lie in chunks, none of them empty: what comes or goes in between moves the rest of one chunk.</remarks>
-internal sealed class SortedJobs
+/// <param name="find">Finds those among them by their numbers.</param>
+internal sealed class SortedJobs(Func<long, KnownJob> find)
 {
     private const int ChunkSize = 256;
 
-    private readonly List<List<KnownJob>> _chunks = [];
+    private readonly List<List<long>> _chunks = [];
+    private JobPlace? _last; // the last one's place, if it is at hand
 
     public int Count { get; private set; }
 
@@ -17,40 +19,42 @@ internal sealed class SortedJobs
     {
         Count++;
         var place = JobPlace.Of(job);
-        if (_chunks.Count == 0 || place.CompareTo(_chunks[^1][^1]) > 0)
+        if (_chunks.Count == 0 || place.CompareTo(_last ??= JobPlace.Of(find(_chunks[^1][^1]))) > 0)
         {
             if (_chunks.Count == 0 || _chunks[^1].Count == ChunkSize)
             {
                 _chunks.Add([]);
             }
 
-            _chunks[^1].Add(job);
+            _chunks[^1].Add(job.Number);
+            _last = place;
             return;
         }
 
         (int at, int index) = FirstFrom(place);
         if (_chunks[at].Count == ChunkSize)
         {
-            List<KnownJob> rear = _chunks[at].GetRange(ChunkSize / 2, ChunkSize / 2);
+            List<long> rear = _chunks[at].GetRange(ChunkSize / 2, ChunkSize / 2);
             _chunks[at].RemoveRange(ChunkSize / 2, ChunkSize / 2);
             _chunks.Insert(at + 1, rear);
             (at, index) = index > ChunkSize / 2 ? (at + 1, index - (ChunkSize / 2)) : (at, index);
         }
 
-        _chunks[at].Insert(index, job);
+        _chunks[at].Insert(index, job.Number);
     }
 
     /// <summary>Removes a job; nothing happens when it is not among them.</summary>
     public void Remove(KnownJob job)
     {
-        (int at, int index) = _chunks.Count > 0 && _chunks[0][0] == job ? (0, 0) : FirstFrom(JobPlace.Of(job));
-        if (at == _chunks.Count || _chunks[at][index] != job)
+        (int at, int index) = _chunks.Count > 0 && _chunks[0][0] == job.Number ? (0, 0) : FirstFrom(JobPlace.Of(job));
+        if (at == _chunks.Count || _chunks[at][index] != job.Number)
         {
             return;
         }
 
         Count--;
-        List<KnownJob> chunk = _chunks[at];
+        List<long> chunk = _chunks[at];
+        _last = at == _chunks.Count - 1 && index == chunk.Count - 1 ? null : _last;
         chunk.RemoveAt(index);
         if (chunk.Count == 0)
         {
@@ -62,21 +66,21 @@ internal sealed class SortedJobs
         }
     }
 
-    /// <summary>Takes jobs in order.</summary>
+    /// <summary>Takes jobs' numbers in order.</summary>
     /// <param name="behind">The place behind which to begin, which need not be a job's; null = from the start.</param>
     /// <param name="count">The most that are taken.</param>
-    public List<KnownJob> Take(JobPlace? behind, int count)
+    public List<long> Take(JobPlace? behind, int count)
     {
         (int at, int index) = behind is { } place ? FirstFrom(place) : (0, 0);
-        if (at < _chunks.Count && behind is { } last && last.CompareTo(_chunks[at][index]) == 0)
+        if (at < _chunks.Count && behind is { } last && last.CompareTo(find(_chunks[at][index])) == 0)
         {
             index++;
         }
 
-        var taken = new List<KnownJob>(Math.Min(count, Count));
+        var taken = new List<long>(Math.Min(count, Count));
         for (; at < _chunks.Count && taken.Count < count; at++, index = 0)
         {
-            Span<KnownJob> rest = CollectionsMarshal.AsSpan(_chunks[at])[index..];
+            Span<long> rest = CollectionsMarshal.AsSpan(_chunks[at])[index..];
             taken.AddRange(rest[..Math.Min(count - taken.Count, rest.Length)]);
         }
 
@@ -86,8 +90,8 @@ internal sealed class SortedJobs
     // The first job that is at a place or behind it; the end when there is none.
     private (int Chunk, int Index) FirstFrom(JobPlace place)
     {
-        int at = Search(_chunks.Count, chunk => place.CompareTo(_chunks[chunk][^1]) > 0);
-        return at == _chunks.Count ? (at, 0) : (at, Search(_chunks[at].Count, index => place.CompareTo(_chunks[at][index]) > 0));
+        int at = Search(_chunks.Count, chunk => place.CompareTo(find(_chunks[chunk][^1])) > 0);
+        return at == _chunks.Count ? (at, 0) : (at, Search(_chunks[at].Count, index => place.CompareTo(find(_chunks[at][index])) > 0));
     }
 
     // How many of the first ones are before; they are followed by those that are not.

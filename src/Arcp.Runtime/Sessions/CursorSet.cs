@@ -55,7 +55,7 @@ internal sealed class CursorSet
     {
         _cursors.Remove(cursor.Job.Spec.Id);
         Subscriptions -= cursor.IsSubscription ? 1 : 0;
-        cursor.Job.Feed.Remove(cursor);
+        cursor.Job.Detach(cursor);
     }
 
     public void Clear()

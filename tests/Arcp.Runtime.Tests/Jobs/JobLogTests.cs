@@ -149,36 +149,6 @@ public class JobLogTests
     }
 
     [Fact]
-    public async Task Small_logs_that_are_done_lie_side_by_side_and_leave_their_slabs_to_others()
-    {
-        const int logs = 2_000;
-        const int entries = 7;
-        JobLimits limits = TestJob.NewLimits(int.MaxValue, long.MaxValue);
-        var done = new JobLog[logs];
-        await Parallel.ForAsync(0, logs, (i, _) =>
-        {
-            var log = new JobLog(limits);
-            for (int number = 1; number <= entries; number++)
-            {
-                log.Append(new NewEntry { Bytes = Encoding.UTF8.GetBytes($"log {i} {TextOf(number)}") });
-            }
-
-            log.Trim();
-            done[i] = log;
-            return ValueTask.CompletedTask;
-        });
-
-        var blocks = new HashSet<byte[]>();
-        for (int i = 0; i < logs; i++)
-        {
-            Read(ref done[i], 0, out _, out _).Select(entry => entry.Text).Should().Equal(Enumerable.Range(1, entries).Select(number => $"log {i} {TextOf(number)}"));
-            blocks.UnionWith(SlabsOf(ref done[i]));
-        }
-
-        blocks.Sum(block => (long)block.Length).Should().BeLessThan(done.Sum(log => log.Bytes) + (2 * 256 * 1024));
-    }
-
-    [Fact]
     public void A_full_log_goes_on_in_the_memory_of_what_has_gone_and_keeps_all_that_it_holds()
     {
         var log = TestJob.NewLog(maxEntries: 1000, maxBytes: long.MaxValue);

@@ -232,7 +232,7 @@ public class FailingStoreTests
     [InlineData(true)]
     public async Task A_runtime_whose_store_never_commits_stops_in_bounded_time(bool hangs)
     {
-        await using DurableHost durable = await CreateAsync(builder => builder.Options.Storage.CommitTimeout = TimeSpan.FromMilliseconds(200));
+        await using DurableHost durable = await CreateAsync(builder => builder.Options.Storage.CommitTimeout = TimeSpan.FromSeconds(2));
         await using WireClient client = await durable.Host.OpenAsync();
         JobContext job = await BeginAsync(client);
         await durable.CommittedAsync();
