@@ -27,7 +27,11 @@ public static class FrameWriter
         ArgumentNullException.ThrowIfNull(message);
         MessageCatalog.Entry entry = MessageCatalog.Of(message);
         Utf8JsonWriter writer = Begin(output, entry, header, mintId);
-        JsonSerializer.Serialize(writer, message, entry.Contract);
+        if (!FrequentMessages.TryWrite(writer, message))
+        {
+            JsonSerializer.Serialize(writer, message, entry.Contract);
+        }
+
         WireWriter.End(writer);
     }
 

@@ -89,17 +89,7 @@ internal sealed class Job
     }
 
     /// <summary>Removes a reader. When the last one goes, a job that is packed gives up what it holds besides.</summary>
-    public void Detach(JobReader reader)
-    {
-        Feed.Remove(reader);
-        if (Known.Packed is { } packed)
-        {
-            lock (_lock)
-            {
-                Feed.LetGoIfUnreadNeedsLock(packed);
-            }
-        }
-    }
+    public void Detach(JobReader reader) => Feed.Remove(reader, Known);
 
     /// <summary>Sends a signal that changes the state.</summary>
     /// <returns>Whether it took effect.</returns>

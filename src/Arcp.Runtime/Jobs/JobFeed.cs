@@ -67,13 +67,20 @@ internal sealed class JobFeed(JobId jobId, JobLimits limits, JobLog log, Lock jo
         return space is not null;
     }
 
-    public void Remove(JobReader reader)
+    /// <summary>Removes a reader.</summary>
+    /// <param name="reader">The reader.</param>
+    /// <param name="known">What stands for the job: when it is packed and nobody reads it any more, the log gives up what is in the archive.</param>
+    public void Remove(JobReader reader, KnownJob known)
     {
         TaskCompletionSource? space;
         lock (_lock)
         {
             _readers.Remove(reader);
             space = _readers.TakeSpace(_log.Evicted);
+            if (known.Packed is { } packed)
+            {
+                LetGoIfUnreadNeedsLock(packed);
+            }
         }
 
         space?.SetResult();

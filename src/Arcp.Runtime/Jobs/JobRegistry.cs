@@ -227,7 +227,11 @@ internal sealed class JobRegistry : IJobOwner
     {
         string status = job.State.Status.Value;
         Log.JobHasEnded(_logger, job.Spec.Id, status);
-        ArcpTelemetry.JobDuration.Record(_environment.Clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
+        if (ArcpTelemetry.JobDuration.Enabled)
+        {
+            ArcpTelemetry.JobDuration.Record(_environment.Clock.GetElapsedTime(job.CreatedTimestamp).TotalSeconds, new KeyValuePair<string, object?>("arcp.status", status));
+        }
+
         ArcpTelemetry.JobsEnded.Add(1, new KeyValuePair<string, object?>("arcp.status", status));
         if (job.Known.Packed is { } packed)
         {

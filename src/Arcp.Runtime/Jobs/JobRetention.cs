@@ -13,6 +13,11 @@ internal sealed class JobRetention(JobArchive archive, DeadlineQueue deadlines, 
     /// <param name="jobs">Where it is known.</param>
     public void OnEnded(JobRegistry jobs)
     {
+        if (Volatile.Read(ref _isScheduled))
+        {
+            return; // whoever ends that looks into the archive once more
+        }
+
         lock (_lock)
         {
             if (!_isScheduled)
@@ -36,9 +41,9 @@ internal sealed class JobRetention(JobArchive archive, DeadlineQueue deadlines, 
         lock (_lock)
         {
             job = default;
-            if (!archive.TryPeek(out ArchivedRecord record))
+            Volatile.Write(ref _isScheduled, false);
+            if (!archive.TryPeek(out ArchivedRecord record)) // a full fence, as adding is
             {
-                _isScheduled = false;
                 return false;
             }
 
@@ -50,13 +55,14 @@ internal sealed class JobRetention(JobArchive archive, DeadlineQueue deadlines, 
                 return false;
             }
 
+            Volatile.Write(ref _isScheduled, true); // whoever called this comes again
             return true;
         }
     }
 
     private void ScheduleNeedsLock(TimeSpan due, JobRegistry jobs)
     {
-        _isScheduled = true;
+        Volatile.Write(ref _isScheduled, true);
         deadlines.Schedule(due, () => ForgetDue(jobs));
     }
 }
