@@ -179,9 +179,9 @@ internal sealed class JobRegistry : IJobOwner
     /// <summary>Forgets all jobs.</summary>
     public void Clear()
     {
-        foreach (KnownJob job in _table.All)
+        foreach (long number in _table.Numbers)
         {
-            Forget(job.Number);
+            Forget(number);
         }
     }
 

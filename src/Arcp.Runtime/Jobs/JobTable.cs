@@ -15,14 +15,14 @@ internal sealed class JobTable(JobEnvironment environment)
     /// <summary>How many there are.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>All there are.</summary>
-    public KnownJob[] All
+    /// <summary>The numbers of all there are.</summary>
+    public long[] Numbers
     {
         get
         {
             lock (_lock)
             {
-                return [.. _pages.SelectMany(page => Enumerable.Range(0, Page.Size).Select(i => FindNeedsLock((page.Key * Page.Size) + i))).OfType<KnownJob>()];
+                return [.. _pages.Keys.SelectMany(page => Enumerable.Range(0, Page.Size).Select(index => (page * Page.Size) + index)).Where(number => TryLocateNeedsLock(number, out _, out _))];
             }
         }
     }

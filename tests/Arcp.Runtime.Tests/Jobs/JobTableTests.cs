@@ -49,7 +49,7 @@ public class JobTableTests
         table.Count.Should().Be(model.Count);
         table.Find(0).Should().BeNull();
         table.Find(last + 1).Should().BeNull();
-        table.All.Select(known => known.Id).Should().BeEquivalentTo(model.Values.Select(job => job.Spec.Id));
+        table.Numbers.Order().Should().Equal(model.Keys);
         foreach ((long number, Job job) in model)
         {
             KnownJob known = table.Find(number)!;

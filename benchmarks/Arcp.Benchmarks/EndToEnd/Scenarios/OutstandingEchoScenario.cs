@@ -7,7 +7,7 @@ internal sealed class OutstandingEchoScenario(string name, int sessions) : IScen
     private const int Outstanding = 64;
 
     /// <summary>What a job that has ended holds, its events included, see the scenario <c>retained</c>.</summary>
-    private const int KeptPerJob = 500;
+    private const int KeptPerJob = 200;
 
     public string Name => name;
 
