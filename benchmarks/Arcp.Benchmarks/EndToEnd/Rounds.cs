@@ -10,21 +10,26 @@ internal static class Rounds
     /// <param name="count">How many rounds.</param>
     /// <param name="measurements">What to measure; each returns one value.</param>
     /// <returns>The rounds of each.</returns>
-    public static async Task<Samples[]> InterleaveAsync(int count, params Func<Task<double>>[] measurements)
+    public static Task<Samples[]> InterleaveAsync(int count, params Func<Task<double>>[] measurements) => InterleaveAsync(count, WarmUp, measurements);
+
+    /// <summary>The same with another time to warm up at least.</summary>
+    public static async Task<Samples[]> InterleaveAsync(int count, TimeSpan warmUp, params Func<Task<double>>[] measurements)
     {
         Func<Task<double[]>>[] lists = [.. measurements.Select(Func<Task<double[]>> (measure) => async () => [await measure()])];
-        return [.. (await InterleaveWarmAsync(count, lists)).Select(samples => samples[0])];
+        return [.. (await InterleaveWarmAsync(count, warmUp, lists)).Select(samples => samples[0])];
     }
 
     /// <summary>The same for measurements that return several values.</summary>
-    public static async Task<Samples[][]> InterleaveWarmAsync(int count, params Func<Task<double[]>>[] measurements)
+    public static Task<Samples[][]> InterleaveWarmAsync(int count, params Func<Task<double[]>>[] measurements) => InterleaveWarmAsync(count, WarmUp, measurements);
+
+    private static async Task<Samples[][]> InterleaveWarmAsync(int count, TimeSpan warmUp, Func<Task<double[]>>[] measurements)
     {
         long start = TimeProvider.System.GetTimestamp();
         do
         {
             await InterleaveManyAsync(1, warmUps: 0, measurements);
         }
-        while (TimeProvider.System.GetElapsedTime(start) < WarmUp);
+        while (TimeProvider.System.GetElapsedTime(start) < warmUp);
 
         return await InterleaveManyAsync(count, warmUps: 1, measurements);
     }

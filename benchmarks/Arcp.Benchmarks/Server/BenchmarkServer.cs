@@ -8,7 +8,7 @@ namespace Arcp.Benchmarks.Server;
 internal static class BenchmarkServer
 {
     /// <summary>How many tokens there are, each a principal of its own: a principal has at most 1,000 sessions by default.</summary>
-    public const int Principals = 8;
+    public const int Principals = 32;
 
     /// <summary>Written with the address once the server listens.</summary>
     public const string ReadyLine = "LISTENING ";
