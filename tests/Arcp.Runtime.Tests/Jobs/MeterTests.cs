@@ -33,6 +33,7 @@ public class MeterTests
         await client.ReadJobAsync(waiting);
         await client.DisposeAsync();
         await runtime.ConnectionsEndedAsync();
+        await TestRuntime.UntilAsync(() => runtime.Runtime.GetStatistics().RunningAgents == 0, "the agents' return: then retention has begun");
         clock.Advance(TimeSpan.FromSeconds(601));
         (meters["arcp.connections"], meters["arcp.sessions"], meters["arcp.jobs.running"], meters["arcp.log.bytes"]).Should().Be((0, 0, 0, 0));
         meters["arcp.jobs.ended"].Should().Be(2);
