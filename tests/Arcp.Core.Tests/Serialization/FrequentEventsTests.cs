@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using System.Text.Json;
 using Arcp.Core.Events;
 using Arcp.Core.Ids;
 using Arcp.Core.Messages;
@@ -44,15 +43,15 @@ public class FrequentEventsTests
     [MemberData(nameof(ByHand))]
     public void A_body_written_by_hand_is_what_its_contract_writes(EventBody body)
     {
-        Write(writer => FrequentEvents.TryWrite(writer, body).Should().BeTrue()).Should().Be(Contract(body));
+        WireText.Write(writer => FrequentEvents.TryWrite(writer, body).Should().BeTrue()).Should().Be(WireText.Contract(body));
     }
 
     [Theory]
     [MemberData(nameof(ByContract))]
     public void A_body_that_is_left_to_its_contract_has_nothing_written(EventBody body)
     {
-        Write(writer => FrequentEvents.TryWrite(writer, body).Should().BeFalse()).Should().BeEmpty();
-        Write(writer => EventCatalog.Write(writer, body)).Should().Be(Contract(body));
+        WireText.Write(writer => FrequentEvents.TryWrite(writer, body).Should().BeFalse()).Should().BeEmpty();
+        WireText.Write(writer => EventCatalog.Write(writer, body)).Should().Be(WireText.Contract(body));
     }
 
     [Theory]
@@ -60,7 +59,7 @@ public class FrequentEventsTests
     [InlineData(1.0, double.PositiveInfinity)]
     public void A_number_that_is_none_is_not_written(double current, double total)
     {
-        Write(writer => FrequentEvents.TryWrite(writer, new ProgressEvent { Current = current, Total = total }).Should().BeFalse()).Should().BeEmpty();
+        WireText.Write(writer => FrequentEvents.TryWrite(writer, new ProgressEvent { Current = current, Total = total }).Should().BeFalse()).Should().BeEmpty();
     }
 
     [Theory]
@@ -76,7 +75,7 @@ public class FrequentEventsTests
 
         ChunkFrame(bytes, isText: true, more).Should().Be(asText);
         ChunkFrame(bytes, isText: false, more).Should().Be(asBase64);
-        Write(writer => new ResultChunkBytes(asText.ResultId, 7, bytes, true, more).WriteTo(writer)).Should().Be(Contract(asText));
+        WireText.Write(writer => new ResultChunkBytes(asText.ResultId, 7, bytes, true, more).WriteTo(writer)).Should().Be(WireText.Contract(asText));
     }
 
     private static EventBody ChunkFrame(byte[] bytes, bool isText, bool more)
@@ -87,19 +86,5 @@ public class FrequentEventsTests
         var read = (JobEvent)Frames.Read(frame).Message;
         read.Ts.Should().Be(DateTimeOffset.UnixEpoch);
         return read.Body;
-    }
-
-    private static string Contract(EventBody body) =>
-        Write(writer => JsonSerializer.Serialize(writer, body, WireJson.Contract(body.GetType())!));
-
-    private static string Write(Action<Utf8JsonWriter> write)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(output, WireJson.WriterOptions))
-        {
-            write(writer);
-        }
-
-        return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using System.Text.Json;
 using Arcp.Core.Ids;
 using Arcp.Core.Leases;
 using Arcp.Core.Messages;
@@ -53,30 +52,16 @@ public class FrequentMessagesTests
     [MemberData(nameof(ByHand))]
     public void A_payload_written_by_hand_is_what_its_contract_writes(ArcpMessage message)
     {
-        Write(writer => FrequentMessages.TryWrite(writer, message).Should().BeTrue()).Should().Be(Contract(message));
+        WireText.Write(writer => FrequentMessages.TryWrite(writer, message).Should().BeTrue()).Should().Be(WireText.Contract(message));
     }
 
     [Theory]
     [MemberData(nameof(ByContract))]
     public void A_payload_that_is_left_to_its_contract_has_nothing_written(ArcpMessage message)
     {
-        Write(writer => FrequentMessages.TryWrite(writer, message).Should().BeFalse()).Should().BeEmpty();
+        WireText.Write(writer => FrequentMessages.TryWrite(writer, message).Should().BeFalse()).Should().BeEmpty();
         var output = new ArrayBufferWriter<byte>();
         FrameWriter.Write(output, new FrameHeader(), message);
-        Encoding.UTF8.GetString(output.WrittenSpan).Should().EndWith($"\"payload\":{Contract(message)}}}");
-    }
-
-    private static string Contract(ArcpMessage message) =>
-        Write(writer => JsonSerializer.Serialize(writer, message, WireJson.Contract(message.GetType())!));
-
-    private static string Write(Action<Utf8JsonWriter> write)
-    {
-        var output = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(output, WireJson.WriterOptions))
-        {
-            write(writer);
-        }
-
-        return Encoding.UTF8.GetString(output.WrittenSpan);
+        Encoding.UTF8.GetString(output.WrittenSpan).Should().EndWith($"\"payload\":{WireText.Contract(message)}}}");
     }
 }
