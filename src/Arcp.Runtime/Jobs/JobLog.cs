@@ -141,7 +141,7 @@ internal struct JobLog(JobLimits limits, long length = 0)
 
         if (_ring.Length == 0)
         {
-            this = Unpack(limits, _packed.Read().Log);
+            this = Unpack(limits, _packed.Log);
         }
 
         SinkAnswer answer = SinkAnswer.More;

@@ -12,9 +12,6 @@ namespace Arcp.Runtime.Jobs;
 /// </remarks>
 internal sealed class KnownJob
 {
-    /// <summary>The most characters that an id has.</summary>
-    public const int LongestId = 128;
-
     private readonly JobEnvironment _environment;
     private readonly JobOrigin _origin;
     private object _content; // the job, or its block in the archive
@@ -92,7 +89,7 @@ internal sealed class KnownJob
 
     /// <summary>Whether all entries behind a position are still held.</summary>
     public bool Holds(long position) => IsPacked(out PackedJob packed, out Job? itself)
-        ? _environment.Limits.Store is not null || position >= packed.Read().Log.Evicted
+        ? _environment.Limits.Store is not null || position >= packed.Log.Evicted
         : itself.Feed.Holds(position);
 
     /// <summary>The job is forgotten: its log no longer counts against the runtime's memory.</summary>
@@ -100,7 +97,7 @@ internal sealed class KnownJob
     {
         if (IsPacked(out PackedJob packed, out Job? itself))
         {
-            _environment.Limits.Memory.Add(-packed.Read().Log.Bytes);
+            _environment.Limits.Memory.Add(-packed.Log.Bytes);
         }
         else
         {

@@ -15,8 +15,11 @@ internal readonly record struct PackedJob(ArchivedRecord Record)
     private const int StatusAt = 24;
     private const int HeadSize = 25;
 
+    /// <summary>Behind it: the id, the trace, and the parent's id.</summary>
+    private const int Texts = 3;
+
     /// <summary>The most bytes that an id takes, with its length.</summary>
-    private const int LongestId = 2 + (3 * KnownJob.LongestId);
+    private const int LongestId = 2 + (3 * ArcpId.MaxLength);
 
     private static readonly JobStatus[] Ends = [JobStatus.Success, JobStatus.Error, JobStatus.Cancelled, JobStatus.TimedOut];
 
@@ -53,6 +56,22 @@ internal readonly record struct PackedJob(ArchivedRecord Record)
         }
     }
 
+    /// <summary>Its log alone.</summary>
+    public PackedLog Log
+    {
+        get
+        {
+            byte[] bytes = Copy();
+            var reader = new PackedReader(bytes, HeadSize);
+            for (int text = 0; text < Texts; text++)
+            {
+                reader.ReadBytes();
+            }
+
+            return new PackedLog(bytes, reader);
+        }
+    }
+
     /// <summary>Writes all but the log.</summary>
     /// <param name="spec">The job.</param>
     /// <param name="number">See <see cref="Number"/>.</param>
@@ -82,8 +101,7 @@ internal readonly record struct PackedJob(ArchivedRecord Record)
     /// <summary>Reads all of it.</summary>
     public UnpackedJob Read()
     {
-        byte[] bytes = new byte[Record.Length];
-        Record.CopyTo(bytes);
+        byte[] bytes = Copy();
         var reader = new PackedReader(bytes, HeadSize);
         return new UnpackedJob
         {
@@ -98,6 +116,13 @@ internal readonly record struct PackedJob(ArchivedRecord Record)
             Status = Ends[bytes[StatusAt]],
             Log = new PackedLog(bytes, reader),
         };
+    }
+
+    private byte[] Copy()
+    {
+        byte[] bytes = new byte[Record.Length];
+        Record.CopyTo(bytes);
+        return bytes;
     }
 
     private long ReadInt64(int at)
